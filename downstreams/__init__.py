@@ -1,0 +1,1 @@
+"""Heads: one module each; the folder is the registry. A leading underscore hides a helper."""

@@ -99,7 +99,7 @@ def read_part(part: str, name: str) -> dict[str, Any]:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file as plain data, by the safe loader (the C one where there is one: it is ten times faster)."""
+    """A YAML file as plain data, by the safe loader, in C where there is one: ten times faster."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

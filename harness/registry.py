@@ -1,8 +1,8 @@
 """The registry: which plug-ins exist, and the one place that loads them, by string.
 
 The folder is the registry: a module in `upstreams/` is a model family, one in `downstreams/` a head, one in
-`harness/corpora/` a corpus, and so on; a leading underscore hides a helper. Third parties join by entry points
-in the groups `emoharness.<kind>`; a taken name is an error. Nothing is imported until it is asked for.
+`harness/corpora/` a corpus, and so on; a leading underscore hides a helper. Third parties join by entry
+points in the groups `emoharness.<kind>`; a taken name is an error. Nothing is imported until it is asked for.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Where a checkpoint's weights lie, and a checksum that names them.
 
-Order: `upstream.path=...`, then a sub-folder (by card name) of the folder in `EMOHARNESS_WEIGHTS`, then the hub.
+Order: `upstream.path=...`, then a sub-folder (by card name) of the folder in `EMOHARNESS_WEIGHTS`, then the
+hub.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def locate(card: Card) -> Path | None:
                 f"the weights of {card.name} are not where upstream.path says",
                 got=str(path.absolute()),
                 wanted="a folder or file with the checkpoint",
-                next_step=f"correct upstream.path, or leave it out to load {card.hub_id or 'them'} from the hub",
+                next_step=f"correct upstream.path, or leave it out to load from the hub ({card.hub_id or 'none'})",
             )
         return path
     shelf = os.environ.get(ENVIRONMENT)
@@ -38,7 +39,7 @@ def locate(card: Card) -> Path | None:
 
 
 def checksum(card: Card) -> str:
-    """SHA-256 over the names and bytes of the local files, or the pinned revision on the hub, or `no weights`."""
+    """SHA-256 over names and bytes of the local files, or the revision on the hub, or `no weights`."""
     path = locate(card)
     if path is None:
         return f"{card.hub_id}@{card.revision or 'unpinned'}" if card.hub_id else "no weights"

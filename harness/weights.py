@@ -29,7 +29,7 @@ def locate(card: Card) -> Path | None:
                 f"the weights of {card.name} are not where upstream.path says",
                 got=str(path.absolute()),
                 wanted="a folder or file with the checkpoint",
-                next_step=f"correct upstream.path, or leave it out to load from the hub ({card.hub_id or 'none'})",
+                next_step=f"correct upstream.path, or leave it out to load from the hub: {card.hub_id}",
             )
         return path
     shelf = os.environ.get(ENVIRONMENT)

@@ -1,0 +1,100 @@
+"""From a protocol to folds that may be used: run it, check what it gives, and name the result by a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.contracts import Example, Fold, Splitter
+from harness.errors import PluginError
+from harness.splits._classes import check_train_classes, class_warnings
+from harness.splits._config import SplitConfig, check_config
+from harness.splits._parts_check import check_coverage, check_examples, check_parts
+from harness.splits._speakers import check_dev_speakers, check_speakers, speaker_overlap
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folds:
+    """Folds that passed every check, and what a reader of the number has to know about them."""
+
+    folds: tuple[Fold, ...]
+    fingerprint: str
+    """`folds-v1:` and a SHA-256 of the ids per part, the targets and the selection rule."""
+    select: str
+    """`dev`, `test` or `last`: what selects the model."""
+    shares_speakers_as: str
+    """The published protocol that puts speakers on both sides; empty where none is."""
+    shared_speakers: tuple[str, ...]
+    """Speakers on both sides of a fold: tested, and in its train or dev part. Empty ids are unknown ones."""
+    dev_shares_speakers: bool
+    """Whether a dev part holds speakers of its own train part."""
+    warnings: tuple[str, ...]
+    """What does not forbid the split but belongs into the record."""
+
+    @property
+    def saw_test(self) -> bool:
+        """Whether the test part selects the model; such a number is never ranked."""
+        return self.select == "test"
+
+
+def make_folds(module: Splitter, examples: Sequence[Example], config: object) -> Folds:
+    """Run a protocol and check its folds.
+
+    Args:
+        module: a module of this folder (or anything with `Config` and `split`).
+        examples: all examples of the task, in manifest order.
+        config: an instance of the module's `Config`.
+
+    Raises:
+        SplitError: a part is empty, an id is in two parts or tested twice (or never, in cross-validation), a
+            class has no training example, a speaker is on both sides without a published protocol that does
+            so, or such a protocol is named and no speaker is.
+        ConfigError: a setting is not one of those known.
+        PluginError: the module's `Config` does not derive from `SplitConfig`.
+    """
+    if not isinstance(config, SplitConfig):
+        raise PluginError(
+            "a protocol's Config has to derive from SplitConfig",
+            got=type(config).__name__,
+            next_step="write `class Config(SplitConfig)` in the protocol's module",
+        )
+    check_config(config)
+    by_id = check_examples(examples)
+    folds = tuple(module.split(list(examples), config))
+    check_parts(folds, by_id, config)
+    check_coverage(folds, by_id, config)
+    check_train_classes(folds, by_id)
+    return _describe(folds, by_id, config)
+
+
+def _describe(folds: tuple[Fold, ...], by_id: Mapping[str, Example], config: SplitConfig) -> Folds:
+    shared = speaker_overlap(folds, by_id)
+    check_speakers(shared, len(by_id), config)
+    return Folds(
+        folds=folds,
+        fingerprint=fingerprint(folds, by_id, config.select),
+        select=config.select,
+        shares_speakers_as=config.shares_speakers_as,
+        shared_speakers=tuple(sorted({speaker for both in shared.values() for speaker in both})),
+        dev_shares_speakers=check_dev_speakers(folds, by_id, config),
+        warnings=class_warnings(folds, by_id),
+    )
+
+
+def fingerprint(folds: Iterable[Fold], by_id: Mapping[str, Example], select: str) -> str:
+    """A name for the protocol as it came out, the same on every machine.
+
+    It hashes, fold by fold, the sorted ids of each part with their targets, and the selection rule. The
+    order inside a part, the fold's name and settings without effect do not count. Ids are taken in Unicode
+    normal form C, because file systems differ in it.
+    """
+    parts = [[_pairs(part, by_id) for part in (fold.train, fold.dev, fold.test)] for fold in folds]
+    text = json.dumps({"select": select, "folds": parts}, ensure_ascii=True, separators=(",", ":"))
+    return f"folds-v1:{hashlib.sha256(text.encode('ascii')).hexdigest()}"
+
+
+def _pairs(ids: Iterable[str], by_id: Mapping[str, Example]) -> list[tuple[str, str]]:
+    return sorted((unicodedata.normalize("NFC", i), by_id[i].target) for i in ids)

@@ -1,0 +1,130 @@
+"""Utterance emotion: one example per labelled utterance, its canonical label (or what it is merged into)."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness.contracts import Example
+from harness.errors import ConfigError, LabelError, did_you_mean
+from harness.tasks._examples import TaskExamples
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("id", "label", "speaker", "session", "split", "duration_s")
+
+
+@dataclass(kw_only=True)
+class Config:
+    """Every label of the corpus has to be named: as a class, merged into one, or dropped."""
+
+    classes: list[str] | None = None
+    """Classes in the order of the logits; null means all that are there, in alphabetical order."""
+
+    merge: dict[str, str] = field(default_factory=dict)
+    """Canonical label -> the class it is counted as."""
+
+    drop: list[str] = field(default_factory=list)
+    """Canonical labels that are no target; every dropped row is counted."""
+
+
+def examples(table: pd.DataFrame, config: Config) -> TaskExamples:
+    """Turn a manifest's table into examples, in manifest order.
+
+    Args:
+        table: columns id, label, speaker, session, split, duration_s; one row per utterance.
+        config: what the labels become.
+
+    Raises:
+        LabelError: a label is neither a class nor merged nor dropped, a class has no example, or fewer than
+            two classes are left.
+        ConfigError: the settings contradict each other.
+    """
+    _check_settings(config)
+    rows = [_plain(row) for row in table.loc[:, list(COLUMNS)].to_dict("records")]
+    counts = Counter(row["label"] for row in rows)
+    classes = _classes(counts, config)
+    targets = {label: config.merge.get(label, label) for label in counts if label not in config.drop}
+    _check_targets(targets, counts, classes)
+    return TaskExamples(
+        examples=tuple(_example(row, targets[row["label"]]) for row in rows if row["label"] in targets),
+        classes=classes,
+        dropped={label: counts[label] for label in sorted(counts) if label in config.drop},
+    )
+
+
+def _plain(row: dict[Any, Any]) -> dict[str, Any]:
+    """A row without pandas' missing values: text that is not there is empty."""
+    texts = {name: row[name] if isinstance(row[name], str) else "" for name in COLUMNS[:-1]}
+    duration_s = float(row["duration_s"])
+    return {**texts, "duration_s": duration_s if math.isfinite(duration_s) else 0.0}
+
+
+def _example(row: dict[str, Any], target: str) -> Example:
+    return Example(
+        id=row["id"],
+        utterances=(row["id"],),
+        target=target,
+        speaker=row["speaker"],
+        session=row["session"],
+        split=row["split"],
+        duration_s=row["duration_s"],
+    )
+
+
+def _classes(labels: Iterable[str], config: Config) -> tuple[str, ...]:
+    if config.classes is not None:
+        return tuple(config.classes)
+    return tuple(
+        sorted({config.merge.get(label, label) for label in labels if label and label not in config.drop})
+    )
+
+
+def _check_targets(targets: dict[str, str], counts: Counter[str], classes: tuple[str, ...]) -> None:
+    for label, target in targets.items():
+        if target not in classes:
+            raise _unknown(label, counts[label], classes)
+    absent = [name for name in classes if name not in targets.values()]
+    if absent or len(classes) < 2:
+        raise LabelError(
+            f"class {', '.join(absent)} has no example in this corpus" if absent else "one class is no task",
+            got=f"labels {dict(sorted(counts.items()))}",
+            wanted="two classes or more, each with an example",
+            next_step="take the class out of task.classes, or read the whole corpus",
+        )
+
+
+def _unknown(label: str, count: int, classes: tuple[str, ...]) -> LabelError:
+    return LabelError(
+        f"the task does not know the label {label!r}",
+        got=f"{count} utterance(s) with it",
+        wanted=did_you_mean(label, classes),
+        next_step=f"say what it is: task.drop=[...,{label}], task.merge={{{label}: <class>}} or task.classes",
+    )
+
+
+def _check_settings(config: Config) -> None:
+    """Report all contradictions between the three settings at once."""
+    classes = config.classes
+    faults = [f"{name} is both dropped and merged" for name in config.drop if name in config.merge]
+    if classes is not None:
+        faults += [f"{name} is a class and dropped" for name in classes if name in config.drop]
+        faults += [f"{name} is a class and merged" for name in classes if name in config.merge]
+        faults += [f"{name} is listed twice in classes" for name, n in Counter(classes).items() if n > 1]
+        faults += [f"{a} is merged into {b}, no class" for a, b in config.merge.items() if b not in classes]
+    else:
+        faults += [f"{a} is merged into {b}, dropped" for a, b in config.merge.items() if b in config.drop]
+        faults += [
+            f"{a} is merged into {b}, itself merged" for a, b in config.merge.items() if b in config.merge
+        ]
+    if faults:
+        raise ConfigError(
+            "the task's settings contradict each other",
+            got="; ".join(faults),
+            wanted="each label once: a class, merged into a class, or dropped",
+            next_step="mend task.classes, task.merge and task.drop",
+        )

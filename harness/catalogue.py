@@ -1,0 +1,60 @@
+"""`list`: what there is, read without importing torch; and `corpus check`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from harness import config, registry
+
+
+def _recipes() -> list[tuple[str, str]]:
+    folders = [config.RECIPES, *registry.third_party_recipe_folders()]
+    paths = {path.stem: path for folder in folders for path in folder.glob("*.yaml")}
+    return [(name, str(config.read_yaml(paths[name]).get("about", ""))) for name in config.recipe_names()]
+
+
+def _cards() -> list[tuple[str, str]]:
+    return [
+        (name, str(config.read_part("upstream", name)["about"])) for name in config.part_names("upstream")
+    ]
+
+
+def _modules(kind: str) -> Callable[[], list[tuple[str, str]]]:
+    return lambda: [(name, registry.summary(kind, name)) for name in registry.names(kind)]
+
+
+KINDS: dict[str, Callable[[], list[tuple[str, str]]]] = {
+    "recipe": _recipes,
+    "upstream": _cards,
+    "family": _modules("upstreams"),
+    "head": _modules("downstreams"),
+    "corpus": _modules("corpora"),
+    "task": _modules("tasks"),
+    "protocol": _modules("splits"),
+    "metric": _modules("metrics"),
+}
+"""What can be listed, and how."""
+
+
+def catalogue(kinds: Sequence[str]) -> str:
+    """A table per kind: name and one line about it."""
+    return "\n\n".join(_table(kind, KINDS[kind]()) for kind in kinds)
+
+
+def _table(kind: str, rows: list[tuple[str, str]]) -> str:
+    width = max((len(name) for name, _ in rows), default=0)
+    return "\n".join(
+        [f"{kind} ({len(rows)})", *(f"  {name:<{width}}  {about}".rstrip() for name, about in rows)]
+    )
+
+
+def check_corpus_at(name: str, root: str | None) -> tuple[str, bool]:
+    """Compare a copy of a corpus with what is expected; the report, and whether the copy is sound."""
+    from harness.corpora import check_corpus
+    from harness.progress import progress
+    from harness.study import corpus_root
+
+    module = registry.load("corpora", name)
+    with progress(f"checking {name}") as advance:
+        report = check_corpus(module, corpus_root(module, root), advance)
+    return report.text(), report.sound

@@ -1,0 +1,175 @@
+"""What a run is about, worked out before any model is loaded: corpus, examples, folds, and the names of results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from harness import models, registry, weights
+from harness.config import Part, RunConfig, build
+from harness.contracts import Example, Fold
+from harness.corpora import load_corpus
+from harness.errors import ConfigError
+from harness.manifest import Manifest
+from harness.paths import cache_root
+from harness.progress import progress
+from harness.record import run_key
+from harness.splits import Folds, make_folds
+from harness.tasks import TaskExamples
+from harness.views import View
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plugin:
+    """A plug-in with its settings, ready to be called."""
+
+    name: str
+    module: ModuleType
+    settings: Any
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Name, settings and code, for the keys of results."""
+        return {
+            "name": self.name,
+            "settings": asdict(self.settings),
+            "code": registry.code_version(self.module),
+        }
+
+
+@dataclass(frozen=True)
+class Study:
+    """One recipe, resolved against the corpus on disk."""
+
+    config: RunConfig
+    manifest: Manifest
+    task: Plugin
+    examples: TaskExamples
+    split: Plugin
+    folds: Folds
+    head: Plugin
+    view: View
+
+    @cached_property
+    def upstream_identity(self) -> dict[str, Any]:
+        """What shapes the features: the card's facts, weights and code, but for where the weights lie."""
+        card = asdict(self.config.upstream)
+        kept = {key: card[key] for key in ("name", "family", "sample_rate_hz", "layers", "dim", "options")}
+        kept["weights"] = weights.checksum(self.config.upstream)
+        kept["code"] = registry.code_version(models.family(self.config.upstream))
+        return kept
+
+    @cached_property
+    def cell_key(self) -> str:
+        """Names the cells (one training per fold and seed): everything but the seeds and the scoring."""
+        return run_key(
+            {
+                "corpus": self.manifest.content_hash(),
+                "protocol": self.folds.fingerprint,
+                "upstream": self.upstream_identity,
+                "view": asdict(self.view),
+                "head": self.head.identity,
+            }
+        )
+
+    @cached_property
+    def key(self) -> str:
+        """Names the run: its cells, its seeds, and how they are scored."""
+        scoring = {"metrics": self.config.metrics, "resamples": self.config.resamples}
+        named = {"recipe": self.config.recipe, "version": self.config.version}
+        return run_key({"cells": self.cell_key, "seeds": self.config.seeds, **scoring, **named})
+
+    @property
+    def results(self) -> Path:
+        """The results folder."""
+        return Path(self.config.results)
+
+    def by_id(self, ids: Sequence[str]) -> list[Example]:
+        """Examples in the order of these ids."""
+        known: Mapping[str, Example] = {example.id: example for example in self.examples.examples}
+        return [known[name] for name in ids]
+
+    def notes(self) -> list[str]:
+        """What every output of this study has to say aloud."""
+        facts, rules = self.manifest.facts, self.split.settings
+        said = []
+        if facts.synthetic:
+            said.append(
+                f"SYNTHETIC audio: {facts.title}; the numbers show that the machinery works, nothing else"
+            )
+        if rules.shares_speakers_as:
+            said.append(f"speakers are on both sides of the split, as in {rules.shares_speakers_as}")
+        if rules.select == "test":
+            said.append("the test part selected the model: shown for comparison, never ranked")
+        touched = [name for name in self.config.upstream.trained_on if name == facts.name]
+        said += [f"{self.config.upstream.name} was itself trained on {name}" for name in touched]
+        return said + [str(warning) for warning in self.folds.warnings]
+
+
+def plan(config: RunConfig) -> Study:
+    """Read the corpus, make examples and folds, and check every setting; loads no model.
+
+    Raises:
+        HarnessError: anything that would make the run fail later, where it can be known now.
+    """
+    task, split, head = (
+        _plugin(kind, part)
+        for kind, part in (("tasks", config.task), ("splits", config.split), ("downstreams", config.head))
+    )
+    for metric in config.metrics:
+        registry.load("metrics", metric)
+    view = build(View, config.view, where="view")
+    _check_seeds(config)
+    manifest = read_manifest(config)
+    examples = task.module.examples(manifest.table, task.settings)
+    folds = make_folds(split.module, examples.examples, split.settings)
+    return Study(config, manifest, task, examples, split, folds, head, view)
+
+
+def _plugin(kind: str, part: Part) -> Plugin:
+    module = registry.load(kind, part.name)
+    where = {"tasks": "task", "splits": "split", "downstreams": "head"}[kind]
+    return Plugin(name=part.name, module=module, settings=build(module.Config, part.settings, where=where))
+
+
+def _check_seeds(config: RunConfig) -> None:
+    if not config.seeds or len(set(config.seeds)) != len(config.seeds):
+        raise ConfigError(
+            "the seeds cannot be used",
+            got=str(config.seeds),
+            wanted="at least one seed, each once",
+            next_step="seeds=[0] or seeds=[0,1,2]",
+        )
+
+
+def corpus_root(module: ModuleType, root: str | None) -> Path | None:
+    """Where the corpus lies: as told, or where the corpus makes its own audio; None asks for the owners' way."""
+    if root is not None:
+        return Path(root).expanduser()
+    if hasattr(module, "prepare"):
+        with progress(f"preparing {module.FACTS.name}"):
+            return Path(module.prepare(cache_root()))
+    return None
+
+
+def read_manifest(config: RunConfig) -> Manifest:
+    """The manifest of the recipe's corpus, every file checked.
+
+    Raises:
+        CorpusError: no root, another corpus, or files that are missing or damaged.
+    """
+    module = registry.load("corpora", config.corpus.name)
+    root = corpus_root(module, config.corpus.root)
+    with progress(f"checking {config.corpus.name}") as advance:
+        return load_corpus(module, root, config.corpus.on_fault, advance)
+
+
+def all_ids(folds: Sequence[Fold]) -> list[str]:
+    """Every id that any fold uses, each once, in order of appearance."""
+    return list(
+        dict.fromkeys(name for fold in folds for part in (fold.train, fold.dev, fold.test) for name in part)
+    )

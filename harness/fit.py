@@ -1,0 +1,60 @@
+"""One training: a head on one fold with one seed, from views of features to logits of the test part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from harness.contracts import FitReport, Head, Labelled, Means, PackedFrames, Shape
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldViews:
+    """The three parts of a fold as a head sees them."""
+
+    train: Labelled
+    dev: Labelled | None
+    test: Labelled
+
+    def watch(self, select: str) -> Labelled | None:
+        """The part that selects the model under a selection rule: `dev`, `test`, or none for `last`."""
+        return {"dev": self.dev, "test": self.test, "last": None}[select]
+
+
+def labelled(view: Means | PackedFrames, targets: Sequence[str], classes: Sequence[str]) -> Labelled:
+    """A view with its targets as class indices."""
+    import torch
+
+    position = {name: index for index, name in enumerate(classes)}
+    return Labelled(view, torch.tensor([position[target] for target in targets], dtype=torch.int64))
+
+
+def fit(
+    module: ModuleType,
+    settings: Any,  # noqa: ANN401  the head's own Config
+    views: FoldViews,
+    *,
+    classes: int,
+    select: str,
+    seed: int,
+    progress: Callable[[float], None],
+) -> tuple[torch.Tensor, FitReport]:
+    """Train a fresh head and predict the test part.
+
+    Returns:
+        (utterances, classes) float32 logits of the test part, and what the head says about its training.
+    """
+    head: Head = module.build(settings, shape_of(views.train.view, classes), seed)
+    report = head.fit(views.train, views.watch(select), progress)
+    return head.predict(views.test.view), report
+
+
+def shape_of(view: Means | PackedFrames, classes: int) -> Shape:
+    """Layers and width of a view."""
+    _, layers, dim = view.values.shape
+    return Shape(layers=int(layers), dim=int(dim), classes=classes)

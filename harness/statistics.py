@@ -1,0 +1,282 @@
+"""Scores of a run, and how sure one can be of them: fold mean and pooled figure, each with an interval.
+
+Utterances of one speaker resemble each other, so the interval resamples speakers, not utterances (a cluster
+bootstrap: Davison and Hinkley 1997, section 3.8; percentile limits: Efron and Tibshirani 1993, chapter 13).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import MetricError
+from harness.metrics import Metric, all_metrics, class_indices, metric_named
+from harness.predictions import Predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEW_SPEAKERS = 5
+"""Below this many, a percentile interval over speakers is far too narrow to be taken at its word."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A percentile interval from a bootstrap over speakers."""
+
+    low: float | None
+    """None where there is nothing to resample."""
+    high: float | None
+    level: float
+    resamples: int
+    speakers: int
+    seed: int
+    note: str = ""
+    """What makes the interval less than it seems; empty where nothing does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """One metric of one run, as a share between 0 and 1; every figure is a mean over the head's seeds."""
+
+    metric: str
+    title: str
+    per_fold: Mapping[str, float]
+    fold_mean: float
+    """Plain mean of the folds, as the papers report it."""
+    fold_std: float | None
+    """Standard deviation of the folds (divided by folds - 1); None with one fold."""
+    fold_mean_interval: Interval
+    pooled: float
+    """The metric of all test predictions of all folds together."""
+    pooled_interval: Interval
+    seed_std: float | None
+    """Standard deviation of the fold mean over seeds (divided by seeds - 1); None with one seed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """All metrics of one run."""
+
+    classes: tuple[str, ...]
+    folds: tuple[str, ...]
+    seeds: tuple[int, ...]
+    examples: int
+    """Test examples of all folds together, each counted once."""
+    speakers: int
+    """Speakers that the corpus names."""
+    confusion: tuple[tuple[int, ...], ...]
+    """Counts over all folds and seeds, rows truth, columns prediction; sums to examples x seeds."""
+    metrics: Mapping[str, Score]
+
+
+class _Cell(NamedTuple):
+    """One fold with one seed."""
+
+    groups: NDArray[np.int64]
+    """(k,) indices of the speakers in it."""
+    counts: NDArray[np.int64]
+    """(k, C, C) confusion matrix of each."""
+
+
+class _Run(NamedTuple):
+    """A run as counts: enough for every metric and every resample."""
+
+    folds: tuple[str, ...]
+    cells: tuple[tuple[_Cell, ...], ...]
+    """Per seed, per fold."""
+    groups: int
+    note: str
+
+
+def score(
+    predictions: Predictions,
+    *,
+    metrics: Sequence[str] | None = None,
+    resamples: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Scores:
+    """Score the predictions of one run.
+
+    Each metric is taken per fold and seed and for the folds together; then it is averaged over the seeds. A
+    seed is not a sample of speakers, so the bootstrap draws speakers once and gives all seeds the same ones.
+
+    Args:
+        predictions: of one run; every seed has to have predicted the same examples in the same folds.
+        metrics: names; None means every registered one.
+        resamples: draws of speakers behind each interval.
+        level: coverage aimed at.
+        seed: of the draws.
+
+    Raises:
+        MetricError: there are several runs, or the seeds did not predict the same examples.
+        UnknownNameError: a metric is not registered.
+    """
+    _check_settings(resamples, level)
+    chosen = [metric_named(name) for name in metrics] if metrics is not None else [*all_metrics().values()]
+    table = predictions.table
+    seeds = _check_design(table)
+    run = _count(table, predictions.classes, seeds)
+    draws = _draw(run.groups, resamples, seed)
+    total = np.sum([cell.counts.sum(axis=0) for row in run.cells for cell in row], axis=0)
+    return Scores(
+        classes=predictions.classes,
+        folds=run.folds,
+        seeds=seeds,
+        examples=len(table) // len(seeds),
+        speakers=len(set(table["speaker"]) - {""}),
+        confusion=tuple(tuple(int(n) for n in row) for row in total),
+        metrics={metric.name: _score(metric, run, draws, level, seed) for metric in chosen},
+    )
+
+
+def _check_settings(resamples: int, level: float) -> None:
+    if resamples < 1 or not 0.0 < level < 1.0:
+        raise MetricError(
+            "an interval needs resamples and a level",
+            got=f"resamples {resamples}, level {level}",
+            wanted="at least 1 resample, a level between 0 and 1",
+            next_step="set resamples=2000",
+        )
+
+
+def _check_design(table: pd.DataFrame) -> tuple[int, ...]:
+    """The seeds, if all of them predicted the same examples in the same folds."""
+    runs = sorted(set(table["run"]))
+    if len(runs) != 1:
+        raise MetricError(
+            "scores are of one run", got=", ".join(runs), wanted="one run", next_step="score each by itself"
+        )
+    cells: dict[int, set[tuple[str, str]]] = defaultdict(set)
+    for number, fold, example in zip(table["seed"], table["fold"], table["id"], strict=True):
+        cells[int(number)].add((fold, example))
+    if any(rows != cells[int(table["seed"].iloc[0])] for rows in cells.values()):
+        raise MetricError(
+            "the seeds did not predict the same examples",
+            got=", ".join(f"seed {number}: {len(rows)} predictions" for number, rows in cells.items()),
+            wanted="the same folds and examples for every seed",
+            next_step="run the recipe again; it trains what is missing",
+        )
+    return tuple(sorted(cells))
+
+
+def _count(table: pd.DataFrame, classes: Sequence[str], seeds: Sequence[int]) -> _Run:
+    names, note = _cluster_names(table)
+    known = sorted(set(names))
+    index = {name: position for position, name in enumerate(known)}
+    columns = {
+        "group": np.fromiter((index[name] for name in names), dtype=np.int64, count=len(names)),
+        "truth": class_indices(table["truth"].tolist(), classes),
+        "predicted": class_indices(table["predicted"].tolist(), classes),
+    }
+    folds = tuple(sorted(set(table["fold"])))
+    where = table.reset_index(drop=True).groupby(["seed", "fold"]).indices
+    cells = tuple(
+        tuple(_cell({k: v[where[number, fold]] for k, v in columns.items()}, len(classes)) for fold in folds)
+        for number in seeds
+    )
+    return _Run(folds, cells, len(known), note)
+
+
+def _cluster_names(table: pd.DataFrame) -> tuple[list[str], str]:
+    """What is resampled as one: a speaker, or an utterance where the corpus does not name the speaker."""
+    pairs = list(zip(table["speaker"], table["id"], strict=True))
+    names = [f"speaker {speaker}" if speaker else f"utterance {i}" for speaker, i in pairs]
+    nameless = len({i for speaker, i in pairs if not speaker})
+    note = (
+        f"{nameless} utterances of unknown speakers are resampled one by one: the interval is too narrow"
+        if nameless
+        else ""
+    )
+    return names, note
+
+
+def _cell(columns: Mapping[str, NDArray[np.int64]], size: int) -> _Cell:
+    groups, local = np.unique(columns["group"], return_inverse=True)
+    flat = (local * size + columns["truth"]) * size + columns["predicted"]
+    counts = np.bincount(flat, minlength=len(groups) * size * size)
+    return _Cell(groups, counts.reshape(len(groups), size, size).astype(np.int64))
+
+
+def _draw(groups: int, resamples: int, seed: int) -> NDArray[np.float64]:
+    """(resamples, speakers): how often each is drawn, with replacement, in as many draws as speakers."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(groups, np.full(groups, 1.0 / groups), size=resamples).astype(np.float64)
+
+
+def _score(metric: Metric, run: _Run, draws: NDArray[np.float64], level: float, seed: int) -> Score:
+    whole = np.ones((1, run.groups))
+    per_seed = [[float(metric(cell.counts.sum(axis=0))) for cell in row] for row in run.cells]
+    per_fold = np.mean(per_seed, axis=0)
+    means = np.mean(per_seed, axis=1)
+    return Score(
+        metric=metric.name,
+        title=metric.title,
+        per_fold={name: float(value) for name, value in zip(run.folds, per_fold, strict=True)},
+        fold_mean=float(fold_means(metric, run.cells, whole)[0]),
+        fold_std=float(np.std(per_fold, ddof=1)) if len(per_fold) > 1 else None,
+        fold_mean_interval=_interval(fold_means(metric, run.cells, draws), run, level, seed),
+        pooled=float(pooled(metric, run.cells, whole)[0]),
+        pooled_interval=_interval(pooled(metric, run.cells, draws), run, level, seed),
+        seed_std=float(np.std(means, ddof=1)) if len(means) > 1 else None,
+    )
+
+
+def pooled(
+    metric: Metric, cells: Sequence[Sequence[_Cell]], draws: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(resamples,): the metric of the folds together, per draw of speakers, averaged over seeds."""
+    scores = [metric(np.sum([_weighted(cell, draws) for cell in row], axis=0)) for row in cells]
+    return np.asarray(np.mean(scores, axis=0), dtype=np.float64)
+
+
+def fold_means(
+    metric: Metric, cells: Sequence[Sequence[_Cell]], draws: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(resamples,): the mean of the folds, per draw of speakers, averaged over seeds.
+
+    A fold counts as often as its speakers were drawn on average, and not at all where none was. With every
+    speaker drawn once this is the plain mean; with one speaker per fold it is the bootstrap of the mean over
+    speakers (an unweighted mean over the folds that remain would be too narrow there by a quarter).
+    """
+    scores = [_fold_mean(metric, row, draws) for row in cells]
+    return np.asarray(np.mean(scores, axis=0), dtype=np.float64)
+
+
+def _fold_mean(metric: Metric, row: Sequence[_Cell], draws: NDArray[np.float64]) -> NDArray[np.float64]:
+    above, below = np.zeros(len(draws)), np.zeros(len(draws))
+    for cell in row:
+        weight = draws[:, cell.groups].mean(axis=1)
+        live = weight > 0
+        if live.any():
+            above[live] += weight[live] * metric(_weighted(cell, draws[live]))
+            below += weight
+    return above / below
+
+
+def _weighted(cell: _Cell, draws: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(resamples, C, C): the cell's confusion matrix with every speaker as often as drawn."""
+    size = cell.counts.shape[-1]
+    flat = draws[:, cell.groups] @ cell.counts.reshape(len(cell.groups), -1).astype(np.float64)
+    return np.asarray(flat.reshape(-1, size, size), dtype=np.float64)
+
+
+def _interval(values: NDArray[np.float64], run: _Run, level: float, seed: int) -> Interval:
+    note = run.note
+    low: float | None = None
+    high: float | None = None
+    if run.groups == 1:
+        note = "one speaker: nothing can be said about others"
+    else:
+        low, high = (float(limit) for limit in np.quantile(values, [(1 - level) / 2, (1 + level) / 2]))
+    if 1 < run.groups < FEW_SPEAKERS:
+        note = f"only {run.groups} speakers: the interval is too narrow"
+    return Interval(
+        low=low, high=high, level=level, resamples=len(values), speakers=run.groups, seed=seed, note=note
+    )

@@ -7,7 +7,6 @@ The model is loaded only when something is missing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -46,15 +45,14 @@ class Features:
 
     def prepare(self, fold: Fold) -> Store:
         """The store that serves a fold, holding everything that the head needs of its three parts."""
-        ids = list(fold.train + fold.dev + fold.test)
         if self._calibrates:
-            return self._calibrated_store(fold, ids)
+            return self._calibrated_store(fold)
         if "all" not in self._stores:
             self._stores["all"] = self._open({})
-            self._fill(self._stores["all"], all_ids(self._study.folds.folds), "extracting")
+            self._fill(self._stores["all"], "extracting")
         return self._stores["all"]
 
-    def _calibrated_store(self, fold: Fold, ids: list[str]) -> Store:
+    def _calibrated_store(self, fold: Fold) -> Store:
         if fold.name not in self._stores:
             upstream = self.upstream
             if not isinstance(upstream, CalibratedUpstream):
@@ -62,7 +60,7 @@ class Features:
             numbers = dict(upstream.calibrate(self._waves(fold.train)))
             self.calibration[fold.name] = numbers
             self._stores[fold.name] = self._open(numbers)
-            self._fill(self._stores[fold.name], ids, f"extracting, calibrated on the training part of {fold.name}")
+            self._fill(self._stores[fold.name], f"extracting, calibrated on {fold.name}")
         return self._stores[fold.name]
 
     def view(self, store: Store, ids: Sequence[str]) -> Means | PackedFrames:
@@ -93,7 +91,8 @@ class Features:
         )
         return Store(cache_root() / "features", key)
 
-    def _fill(self, store: Store, ids: Sequence[str], title: str) -> None:
+    def _fill(self, store: Store, title: str) -> None:
+        ids = all_ids(self._study.folds.folds)
         layers = ()
         if self._study.head.module.NEEDS == "frames":
             layers = tuple(frame_layers(self._study.view, self.card.layers))
@@ -114,9 +113,11 @@ class Features:
         self.reports.append(report)
 
     def _sources(self, ids: Sequence[str]) -> Iterator[WaveSource]:
+        import pandas as pd
+
         rows = self._study.manifest.table.set_index("id").loc[list(ids)]
         for name, row in rows.iterrows():
-            start_s, end_s = (None if value != value else float(value) for value in (row.start_s, row.end_s))
+            start_s, end_s = (None if pd.isna(value) else float(value) for value in (row.start_s, row.end_s))
             path = self._study.manifest.root / row.path
             yield WaveSource(str(name), path, start_s, end_s, float(row.duration_s))
 
@@ -131,9 +132,17 @@ class Features:
 
 def extraction_summary(reports: Sequence[ExtractReport]) -> dict[str, Any]:
     """The extractions of a run added up, for its record; empty where everything was stored already."""
-    if not reports:
+    extracted = [report for report in reports if report.utterances]
+    if not extracted:
         return {}
-    total = reports[0]
-    for report in reports[1:]:
-        total = replace(total)
-    return {}
+    audio_s, wall_s = (sum(getattr(report, name) for report in extracted) for name in ("audio_s", "wall_s"))
+    return {
+        "utterances": sum(report.utterances for report in extracted),
+        "audio_s": round(audio_s, 2),
+        "wall_s": round(wall_s, 3),
+        "s_per_audio_s": round(wall_s / audio_s, 5),
+        "padding_share": round(
+            sum(report.padding_share * report.audio_s for report in extracted) / audio_s, 4
+        ),
+        "peak_rss_mib": round(max(report.peak_rss_mib for report in extracted), 1),
+    }

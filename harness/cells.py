@@ -1,0 +1,166 @@
+"""Cells: one training per fold and seed, each recorded on its own, so that a killed run goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.contracts import Example, Fold, Means, PackedFrames
+from harness.errors import HarnessError
+from harness.features import Features
+from harness.fit import FoldViews, fit, labelled
+from harness.paths import write_text
+from harness.predictions import Predictions, predictions_of, read_predictions, write_predictions
+from harness.progress import Advance, progress
+from harness.study import Study
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A finished training: what it predicted for the test part, and what it says about itself."""
+
+    fold: str
+    seed: int
+    predictions: Predictions
+    selected: str
+    history: list[dict[str, float]]
+    wall_s: float
+
+
+def cells_folder(study: Study) -> Path:
+    """Where the cells of a study are kept."""
+    return study.results / "cells" / study.cell_key[:24]
+
+
+def wanted(study: Study) -> list[tuple[Fold, int]]:
+    """Every fold with every seed, in order."""
+    return [(fold, seed) for fold in study.folds.folds for seed in study.config.seeds]
+
+
+def recorded(study: Study) -> dict[tuple[str, int], Cell]:
+    """The cells that are on disk already; a damaged one counts as missing. Empty under `force=true`."""
+    if study.config.force:
+        return {}
+    found = {}
+    for fold, seed in wanted(study):
+        with suppress(HarnessError, OSError, ValueError, KeyError):
+            found[fold.name, seed] = _read(_stem(study, fold, seed), fold, seed)
+    return found
+
+
+def train(study: Study, features: Features, done: dict[tuple[str, int], Cell]) -> list[Cell]:
+    """All cells of a study: the recorded ones as they are, the others trained and recorded one by one."""
+    todo = [(fold, seed) for fold, seed in wanted(study) if (fold.name, seed) not in done]
+    cells = dict(done)
+    with progress("training") as advance:
+        for number, (fold, views, seed) in enumerate(_with_views(study, features, todo)):
+            cell = _train_one(study, fold, views, seed, _part_of(advance, number, len(todo)))
+            _write(_stem(study, fold, seed), cell)
+            cells[fold.name, seed] = cell
+    return [cells[fold.name, seed] for fold, seed in wanted(study)]
+
+
+def _part_of(advance: Advance, number: int, count: int) -> Any:  # noqa: ANN401  a callback on a share
+    return lambda share: advance(number + share, count)
+
+
+def _with_views(
+    study: Study, features: Features, todo: list[tuple[Fold, int]]
+) -> Iterator[tuple[Fold, FoldViews, int]]:
+    """Each fold's views are made once for all its seeds."""
+    made: tuple[str, FoldViews] | None = None
+    whole = _Whole(study, features)
+    for fold, seed in todo:
+        if made is None or made[0] != fold.name:
+            made = (fold.name, whole.views(fold))
+        yield fold, made[1], seed
+
+
+class _Whole:
+    """The view of all utterances, read once; folds take their rows from it."""
+
+    def __init__(self, study: Study, features: Features) -> None:
+        self._study, self._features = study, features
+        self._served: dict[int, tuple[dict[str, int], Means | PackedFrames]] = {}
+
+    def views(self, fold: Fold) -> FoldViews:
+        """Train, dev and test of a fold with their targets."""
+        import torch
+
+        store = self._features.prepare(fold)
+        if id(store) not in self._served:
+            ids = [example.id for example in self._study.examples.examples]
+            self._served = {id(store): ({name: row for row, name in enumerate(ids)}, self._read(store, ids))}
+        rows, view = self._served[id(store)]
+        classes = self._study.examples.classes
+
+        def part(ids: tuple[str, ...]) -> Any:  # noqa: ANN401
+            examples = self._study.by_id(ids)
+            taken = view.take(torch.tensor([rows[name] for name in ids], dtype=torch.int64))
+            return labelled(taken, [example.target for example in examples], classes)
+
+        return FoldViews(
+            train=part(fold.train), dev=part(fold.dev) if fold.dev else None, test=part(fold.test)
+        )
+
+    def _read(self, store: Any, ids: list[str]) -> Means | PackedFrames:  # noqa: ANN401
+        return self._features.view(store, [only_utterance(example) for example in self._study.by_id(ids)])
+
+
+def only_utterance(example: Example) -> str:
+    """The one utterance that an utterance-level example reads."""
+    (utterance,) = example.utterances
+    return utterance
+
+
+def _train_one(study: Study, fold: Fold, views: FoldViews, seed: int, advance: Any) -> Cell:  # noqa: ANN401
+    start = time.perf_counter()
+    classes = study.examples.classes
+    logits, report = fit(
+        study.head.module,
+        study.head.settings,
+        views,
+        classes=len(classes),
+        select=study.folds.select,
+        seed=seed,
+        progress=advance,
+    )
+    predictions = predictions_of(
+        study.by_id(fold.test),
+        logits.numpy(),
+        classes=classes,
+        run=study.cell_key[:24],
+        fold=fold.name,
+        seed=seed,
+    )
+    wall_s = round(time.perf_counter() - start, 3)
+    return Cell(
+        fold=fold.name,
+        seed=seed,
+        predictions=predictions,
+        selected=report.selected,
+        history=report.history,
+        wall_s=wall_s,
+    )
+
+
+def _stem(study: Study, fold: Fold, seed: int) -> Path:
+    return cells_folder(study) / f"{fold.name}--seed{seed}"
+
+
+def _write(stem: Path, cell: Cell) -> None:
+    """Predictions first: the small JSON file beside them says that the cell is whole."""
+    write_predictions(cell.predictions, stem.with_name(f"{stem.name}.parquet"))
+    said = {"selected": cell.selected, "history": cell.history, "wall_s": cell.wall_s}
+    write_text(stem.with_name(f"{stem.name}.json"), json.dumps(said))
+
+
+def _read(stem: Path, fold: Fold, seed: int) -> Cell:
+    said = json.loads(stem.with_name(f"{stem.name}.json").read_text(encoding="utf-8"))
+    predictions = read_predictions(stem.with_name(f"{stem.name}.parquet"))
+    return Cell(fold=fold.name, seed=seed, predictions=predictions, **said)

@@ -258,7 +258,8 @@ def _mono(path: Path, samples: Wave) -> Wave:
     if samples.shape[1] == 1:
         return np.ascontiguousarray(samples[:, 0])
     log.debug("%s: took the mean of %d channels", path, samples.shape[1])
-    return samples.mean(axis=1, dtype=np.float64).astype(np.float32)
+    mean: Wave = samples.mean(axis=1, dtype=np.float64).astype(np.float32)
+    return mean
 
 
 def _resampled(path: Path, wave: Wave, from_hz: int, to_hz: int) -> Wave:

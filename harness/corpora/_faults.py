@@ -129,8 +129,10 @@ def count_faults(facts: CorpusFacts, utterances: Sequence[Utterance]) -> list[Fa
         "utterances": (len(utterances), facts.utterances),
         "speakers": (len({utterance.speaker for utterance in utterances}), facts.speakers),
     }
+    sessions = sorted({utterance.session for utterance in utterances} - {""})
+    here = f"; sessions here: {', '.join(sessions)}" if sessions else ""
     return [
-        Fault(".", FaultKind.COUNT, f"{got} {what} are listed here, the corpus has {wanted}")
+        Fault(".", FaultKind.COUNT, f"{got} {what} are listed here, the corpus has {wanted}{here}")
         for what, (got, wanted) in found.items()
         if wanted and got != wanted
     ]

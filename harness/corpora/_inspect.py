@@ -93,10 +93,10 @@ def _read_cache(path: Path) -> dict[tuple[str, Stamp], AudioInfo]:
 
 
 def _write_cache(path: Path, measured: dict[str, tuple[Stamp, Measured]]) -> None:
-    rows = [
-        [name, *stamp, *info] for name, (stamp, info) in measured.items() if isinstance(info, AudioInfo)
-    ]
+    rows = [[name, *stamp, *info] for name, (stamp, info) in measured.items() if isinstance(info, AudioInfo)]
     try:
         write_text(path, json.dumps(rows))
     except OSError as fault:
-        log.warning("what was measured cannot be kept in %s (%s); it is measured again next time", path, fault)
+        log.warning(
+            "what was measured cannot be kept in %s (%s); it is measured again next time", path, fault
+        )

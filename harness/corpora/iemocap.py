@@ -66,8 +66,7 @@ LAYOUT = (
 GENDERS = {"F": "female", "M": "male"}
 
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
-_HEAD = re.compile(rf"\[{_NUMBER}\s*-\s*{_NUMBER}\]\s+(Ses\w+)\s+(\w+)\s+\[[^\]]*\]\s*")
-_TURN_ID = re.compile(r"Ses(?P<session>\d{2})[FM]_\w+_(?P<speaker>[FM])\d+[A-Za-z]?")
+_HEAD = re.compile(rf"\[{_NUMBER}\s*-\s*{_NUMBER}\]\s+(Ses\d\d[FM]_\w+_[FM]\d+\w?)\s+(\w+)\s+\[[^\]]*\]\s*")
 _SPOKEN = re.compile(rf"(Ses\w+)\s+\[{_NUMBER}\s*-\s*{_NUMBER}\]:?\s*(.*)")
 
 
@@ -122,23 +121,16 @@ def _session(root: Path, evaluation: Path) -> Iterator[Utterance]:
 def _utterance(
     root: Path, path: Path, turn: Turn, position: int, spoken: Mapping[str, Sequence[Spoken]]
 ) -> Utterance:
-    name = _TURN_ID.fullmatch(turn.id)
-    if name is None:
-        raise CorpusError(
-            "a turn has an id that IEMOCAP does not use",
-            got=f"{turn.id} in {path}",
-            wanted="an id such as Ses01F_impro01_M003",
-            next_step="restore this annotation file from the owners' archive",
-        )
-    dialogue = turn.id.rpartition("_")[0]
+    dialogue, _, last = turn.id.rpartition("_")
+    number, letter = turn.id[3:5], last[0]
     session_folder = path.relative_to(root).parts[0]
     return Utterance(
         id=turn.id,
         path=f"{session_folder}/sentences/wav/{dialogue}/{turn.id}.wav",
         label_raw=turn.label_raw,
-        speaker=f"Ses{name['session']}_{name['speaker']}",
-        gender=GENDERS[name["speaker"]],
-        session=str(int(name["session"])),
+        speaker=f"Ses{number}_{letter}",
+        gender=GENDERS[letter],
+        session=str(int(number)),
         dialogue=dialogue,
         turn=position,
         text=_nearest(spoken.get(turn.id, ()), turn.start_s),
@@ -148,7 +140,11 @@ def _utterance(
 
 
 def _turns(path: Path) -> Iterator[Turn]:
-    """Head lines; the lines of single raters below each of them are passed over."""
+    """Head lines; the lines of single raters below each of them are passed over.
+
+    A head that cannot be read is passed over with a warning: the count of turns then stops the loader, and
+    the turn's file is reported as one that belongs to no utterance.
+    """
     for number, line in enumerate(_lines(path), start=1):
         if not line.startswith("["):
             continue

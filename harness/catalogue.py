@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from harness import config, registry
+from harness.contracts import Corpus
 
 
 def _recipes() -> list[tuple[str, str]]:
@@ -52,9 +54,8 @@ def check_corpus_at(name: str, root: str | None) -> tuple[str, bool]:
     """Compare a copy of a corpus with what is expected; the report, and whether the copy is sound."""
     from harness.corpora import check_corpus
     from harness.progress import progress
-    from harness.study import corpus_root
 
-    module = registry.load("corpora", name)
+    module = cast(Corpus, registry.load("corpora", name))
     with progress(f"checking {name}") as advance:
-        report = check_corpus(module, corpus_root(module, root), advance)
-    return report.text(), report.sound
+        report = check_corpus(module, root, advance)
+    return "\n".join(report.lines()), report.ok

@@ -93,17 +93,14 @@ class Features:
 
     def _fill(self, store: Store, title: str) -> None:
         ids = all_ids(self._study.folds.folds)
-        layers = ()
-        if self._study.head.module.NEEDS == "frames":
-            layers = tuple(frame_layers(self._study.view, self.card.layers))
-        missing = set(store.missing(ids, layers))
-        if not missing:
+        frames = self._study.head.module.NEEDS == "frames"
+        layers = frame_layers(self._study.view, self.card.layers) if frames else ()
+        if not store.missing(ids, layers):
             return
-        sources = [source for source in self._sources(ids) if source.id in missing]
         with progress(title) as advance:
             report = extract(
                 self.upstream,
-                sources,
+                self._sources(ids),
                 store,
                 frame_layers=layers,
                 batch_seconds=self._study.config.batch_seconds,
@@ -118,8 +115,13 @@ class Features:
         rows = self._study.manifest.table.set_index("id").loc[list(ids)]
         for name, row in rows.iterrows():
             start_s, end_s = (None if pd.isna(value) else float(value) for value in (row.start_s, row.end_s))
-            path = self._study.manifest.root / row.path
-            yield WaveSource(str(name), path, start_s, end_s, float(row.duration_s))
+            yield WaveSource(
+                id=str(name),
+                path=self._study.manifest.root / row.path,
+                duration_s=float(row.duration_s),
+                start_s=start_s,
+                end_s=end_s,
+            )
 
     def _waves(self, ids: Sequence[str]) -> Iterator[Tensor]:
         import torch

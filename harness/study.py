@@ -1,4 +1,4 @@
-"""What a run is about, worked out before any model is loaded: corpus, examples, folds, and the names of results."""
+"""What a run is about, worked out before a model is loaded: corpus, examples, folds, names of results."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from harness import models, registry, weights
 from harness.config import Part, RunConfig, build
-from harness.contracts import Example, Fold
+from harness.contracts import Corpus, Example, Fold, Splitter
 from harness.corpora import load_corpus
 from harness.errors import ConfigError
 from harness.manifest import Manifest
-from harness.paths import cache_root
 from harness.progress import progress
 from harness.record import run_key
 from harness.splits import Folds, make_folds
@@ -126,7 +125,7 @@ def plan(config: RunConfig) -> Study:
     _check_seeds(config)
     manifest = read_manifest(config)
     examples = task.module.examples(manifest.table, task.settings)
-    folds = make_folds(split.module, examples.examples, split.settings)
+    folds = make_folds(cast(Splitter, split.module), examples.examples, split.settings)
     return Study(config, manifest, task, examples, split, folds, head, view)
 
 
@@ -146,26 +145,15 @@ def _check_seeds(config: RunConfig) -> None:
         )
 
 
-def corpus_root(module: ModuleType, root: str | None) -> Path | None:
-    """Where the corpus lies: as told, or where the corpus makes its own audio; None asks for the owners' way."""
-    if root is not None:
-        return Path(root).expanduser()
-    if hasattr(module, "prepare"):
-        with progress(f"preparing {module.FACTS.name}"):
-            return Path(module.prepare(cache_root()))
-    return None
-
-
 def read_manifest(config: RunConfig) -> Manifest:
     """The manifest of the recipe's corpus, every file checked.
 
     Raises:
         CorpusError: no root, another corpus, or files that are missing or damaged.
     """
-    module = registry.load("corpora", config.corpus.name)
-    root = corpus_root(module, config.corpus.root)
+    module = cast(Corpus, registry.load("corpora", config.corpus.name))
     with progress(f"checking {config.corpus.name}") as advance:
-        return load_corpus(module, root, config.corpus.on_fault, advance)
+        return load_corpus(module, config.corpus.root, config.corpus.on_fault, advance)
 
 
 def all_ids(folds: Sequence[Fold]) -> list[str]:

@@ -137,11 +137,14 @@ def _params(client: MlflowClient, run: str, values: Mapping[str, str]) -> None:
 
 
 def _summary_metrics(record: Record) -> Iterator[tuple[str, float, int]]:
-    for figure in ("fold_mean", "pooled"):
-        for name, score in record.scores[figure].items():
-            yield f"{figure}_{name}", 100 * score["value"], 0
-    for name, score in record.scores["fold_mean"].items():
-        yield name.upper(), 100 * score["value"], 0
+    for name, score in record.scores["metrics"].items():
+        yield name.upper(), 100 * score["fold_mean"], 0
+        yield f"{name.upper()}_pooled", 100 * score["pooled"], 0
+        for figure in ("fold_mean", "pooled"):
+            limits = score[f"{figure}_interval"]
+            for end in ("low", "high"):
+                if limits[end] is not None:
+                    yield f"{name.upper()}_{figure}_{end}", 100 * limits[end], 0
 
 
 def _metrics(client: MlflowClient, run: str, values: Iterable[tuple[str, float, int]]) -> None:

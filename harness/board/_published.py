@@ -1,0 +1,63 @@
+"""Numbers that others have printed, looked up for a row of ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from harness.errors import HarnessError
+from harness.record import Record
+
+
+class Published(NamedTuple):
+    """The printed figures that stand beside one row of ours."""
+
+    scores: dict[str, float]
+    """metric in capitals (WA, UA, WF1) -> percent, exactly as printed."""
+    source: str
+    """Paper and table; empty where nothing is published for this row."""
+
+
+def read_published(results: Path) -> dict[str, Any]:
+    """`published.json` of a results folder, else the one of the checkout; empty without either.
+
+    Raises:
+        HarnessError: the file is damaged.
+    """
+    checkout = Path(__file__).resolve().parent.parent.parent / "results"
+    for folder in (results, checkout):
+        path = folder / "published.json"
+        if path.is_file():
+            try:
+                return dict(json.loads(path.read_text(encoding="utf-8")))
+            except ValueError as fault:
+                raise HarnessError(
+                    "the published numbers cannot be read",
+                    got=f"{path}: {fault}",
+                    wanted="JSON with sources and records",
+                    next_step="restore results/published.json from the project",
+                ) from fault
+    return {"sources": {}, "records": []}
+
+
+def published_for(record: Record, published: dict[str, Any]) -> Published:
+    """What the papers print for the same recipe, upstream and selection rule."""
+    rows = [row for row in published["records"] if _stands_beside(row, record)]
+    return Published({row["metric"]: float(row["value"]) for row in rows}, _source(rows, published))
+
+
+def _stands_beside(row: dict[str, Any], record: Record) -> bool:
+    ours = row.get("ours")
+    return bool(
+        ours
+        and record.recipe in ours["recipes"]
+        and record.upstream["name"] == ours["upstream"]
+        and record.protocol["select"] == ours["select"]
+    )
+
+
+def _source(rows: Sequence[dict[str, Any]], published: dict[str, Any]) -> str:
+    named = {f"{published['sources'][row['source']]['id']}, Table {row['table']}" for row in rows}
+    return "; ".join(sorted(named))

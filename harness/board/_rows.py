@@ -1,0 +1,99 @@
+"""One row of the board per record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness.board._published import published_for
+from harness.record import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HEADLINE = ("wa", "ua", "wf1")
+COLUMNS = (
+    "recipe", "rank", "upstream", "head", "view", "seeds",
+    "WA", "UA", "WF1", "WA interval", "pooled WA", "pooled UA", "pooled WF1", "pooled WA interval",
+    "published WA", "published UA", "published WF1", "published in", "remarks", "record",
+)  # fmt: skip
+
+
+def board_table(records: Sequence[Record], published: dict[str, Any]) -> pd.DataFrame:
+    """All records as a table, best fold-mean WA first within each recipe.
+
+    Figures are in percent; WA, UA and WF1 are means of the folds, as the papers report them. `rank` is empty for
+    a run that looked at its test part, however good it is.
+    """
+    import pandas as pd
+
+    rows = [_row(record, published) for record in records]
+    rows.sort(key=lambda row: (row["recipe"], row["rank"] == "", -row["WA"], row["upstream"], row["record"]))
+    counts: dict[str, int] = {}
+    for row in rows:
+        if row["rank"]:
+            counts[row["recipe"]] = counts.get(row["recipe"], 0) + 1
+            row["rank"] = str(counts[row["recipe"]])
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _row(record: Record, published: dict[str, Any]) -> dict[str, Any]:
+    printed = published_for(record, published)
+    row: dict[str, Any] = {
+        "recipe": record.recipe,
+        "rank": "ranked" if record.ranked else "",
+        "upstream": record.upstream["name"],
+        "head": record.head["name"],
+        "view": view_name(record.view),
+        "seeds": len(record.seeds),
+        "published in": printed.source,
+        "remarks": "; ".join(remarks(record)),
+        "record": f"{record.stem}.json",
+    }
+    for name in HEADLINE:
+        score = record.scores["metrics"].get(name)
+        row[name.upper()] = _percent(score and score["fold_mean"])
+        row[f"pooled {name.upper()}"] = _percent(score and score["pooled"])
+        row[f"published {name.upper()}"] = printed.scores.get(name.upper(), float("nan"))
+    row["WA interval"] = _interval(record, "fold_mean_interval")
+    row["pooled WA interval"] = _interval(record, "pooled_interval")
+    return row
+
+
+def _percent(share: float | None) -> float:
+    return float("nan") if share is None else round(100 * share, 2)
+
+
+def _interval(record: Record, name: str) -> str:
+    score = record.scores["metrics"].get("wa")
+    if not score or score[name]["low"] is None:
+        return ""
+    return f"{100 * score[name]['low']:.1f} to {100 * score[name]['high']:.1f}"
+
+
+def view_name(view: dict[str, Any]) -> str:
+    """A view in a word: `last`, `layer 2`, `weighted`, `mean_last 4`.
+
+    >>> view_name({"kind": "layer", "layer": 2, "layers": None})
+    'layer 2'
+    """
+    number = view.get("layer") if view["kind"] == "layer" else view.get("layers")
+    return view["kind"] if number is None else f"{view['kind']} {number}"
+
+
+def remarks(record: Record) -> list[str]:
+    """What the row has to say aloud, in a few words each; the record says it in full."""
+    said = []
+    if record.corpus["synthetic"]:
+        said.append("SYNTHETIC audio")
+    if record.protocol["shares_speakers_as"]:
+        said.append("speakers shared")
+    if not record.ranked:
+        said.append("selected on test, not ranked")
+    if record.protocol["select"] == "last":
+        said.append("no selection")
+    if record.corpus["dropped"]:
+        said.append(f"{sum(record.corpus['dropped'].values())} damaged utterances left out")
+    if record.corpus["name"] in record.upstream["trained_on"]:
+        said.append("corpus in the upstream's own training")
+    return said

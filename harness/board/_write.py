@@ -1,0 +1,105 @@
+"""The board as Markdown, CSV and LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import record as records
+from harness.board._published import read_published
+from harness.board._rows import board_table
+from harness.errors import ConfigError
+from harness.paths import write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHORT = (
+    "rank", "upstream", "head", "view", "WA", "UA", "WF1", "WA interval", "pooled WA", "pooled UA", "pooled WF1",
+    "published WA", "published UA", "published WF1", "published in", "remarks",
+)  # fmt: skip
+HEAD = """# Leaderboard
+
+Written by `python -m harness leaderboard` from the records; do not edit. Percent. WA, UA and WF1 are means of the
+folds, the interval is 95 % over speakers (bootstrap); pooled figures count all test utterances together. Published
+numbers are others', as printed, and stand in columns of their own.
+"""
+
+
+def write_board(results: Path) -> str:
+    """Write `leaderboard.md`, `.csv` and `.tex` into a results folder; returns the Markdown.
+
+    Raises:
+        ConfigError: there are no records.
+    """
+    found = records.load_all(results)
+    if not found:
+        raise ConfigError(
+            "there is nothing to put on the board",
+            got=f"no records under {results / 'records'}",
+            wanted="at least one recorded run",
+            next_step="python -m harness run recipe=synthetic_5fold",
+        )
+    table = board_table(found, read_published(results))
+    text = "\n".join([HEAD, *(_section(recipe, part) for recipe, part in table.groupby("recipe"))])
+    write_text(results / "leaderboard.md", text)
+    write_text(results / "leaderboard.csv", table.to_csv(index=False, lineterminator="\n"))
+    write_text(results / "leaderboard.tex", latex(table))
+    return text
+
+
+def _section(recipe: object, part: pd.DataFrame) -> str:
+    return f"## {recipe}\n\n{markdown(part[list(SHORT)])}\n"
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A Markdown table; columns without a single entry are left out."""
+    shown = filled(table)
+    lines = [list(shown.columns), ["---"] * shown.shape[1], *cells(shown)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def filled(table: pd.DataFrame) -> pd.DataFrame:
+    """Without the columns in which no row says anything."""
+    kept = [name for name in table.columns if any(line for line in _texts(table[name].tolist()))]
+    return table[kept]
+
+
+def cells(table: pd.DataFrame) -> list[list[str]]:
+    """Every cell as text: two decimals, nothing for what is missing."""
+    return [
+        list(line) for line in zip(*(_texts(table[name].tolist()) for name in table.columns), strict=True)
+    ]
+
+
+def _texts(values: Sequence[object]) -> list[str]:
+    return [_text(value) for value in values]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.2f}"  # noqa: PLR0124  NaN means nothing published
+    return str(value)
+
+
+def latex(table: pd.DataFrame) -> str:
+    """A LaTeX table (booktabs), one block per recipe."""
+    shown = filled(table[["recipe", *SHORT]].drop(columns=["published in"]))
+    columns = "".join(
+        "l" if shown[name].dtype == object or shown[name].dtype == "str" else "r" for name in shown
+    )
+    lines = [r"\begin{tabular}{" + columns + "}", r"\toprule", _latex_row(list(shown.columns)), r"\midrule"]
+    before = None
+    for line in cells(shown):
+        if before not in (None, line[0]):
+            lines.append(r"\midrule")
+        before = line[0]
+        lines.append(_latex_row(line))
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def _latex_row(line: Sequence[str]) -> str:
+    escapes = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#"}
+    texts = ["".join(escapes.get(letter, letter) for letter in text) for text in line]
+    return " & ".join(texts) + r" \\"

@@ -1,0 +1,62 @@
+"""What a run prints: every fold, the fold mean as the papers report it, and the pooled figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from harness.record import Record
+
+
+def summary(record: Record) -> str:
+    """The numbers of a record as text; the same record gives the same text."""
+    facts = f"{record.recipe}  {record.upstream['name']}  {record.head['name']}  ({record.about})"
+    notes = [f"note: {note}" for note in record.notes]
+    return "\n".join([facts, *notes, "", *score_lines(record.scores), "", *_costs(record), *_where(record)])
+
+
+def score_lines(scores: Mapping[str, Any]) -> Iterator[str]:
+    """A table of scores in percent: folds as rows, metrics as columns, then the two named figures."""
+    metrics = scores["metrics"]
+    yield "  ".join([f"{'fold':<24}", *(f"{metric.upper():>8}" for metric in metrics)])
+    for fold in scores["folds"]:
+        yield _row(fold, [metric["per_fold"][fold] for metric in metrics.values()])
+    yield _row("mean of the folds", [metric["fold_mean"] for metric in metrics.values()])
+    if len(scores["folds"]) > 1:
+        yield _row("  std of the folds", [metric["fold_std"] for metric in metrics.values()])
+    if len(scores["seeds"]) > 1:
+        yield _row("  std over seeds", [metric["seed_std"] for metric in metrics.values()])
+    yield from _interval_rows(metrics, "fold_mean_interval")
+    yield _row("pooled over the folds", [metric["pooled"] for metric in metrics.values()])
+    yield from _interval_rows(metrics, "pooled_interval")
+
+
+def _row(title: str, values: Sequence[float | None]) -> str:
+    cells = ["       -" if value is None else f"{100 * value:8.2f}" for value in values]
+    return "  ".join([f"{title:<24}", *cells])
+
+
+def _interval_rows(metrics: Mapping[str, Any], name: str) -> Iterator[str]:
+    limits = [metric[name] for metric in metrics.values()]
+    level = f"{100 * limits[0]['level']:.0f} %"
+    yield _row(f"  {level} low", [limit["low"] for limit in limits])
+    yield _row(f"  {level} high", [limit["high"] for limit in limits])
+    if limits[0]["note"]:
+        yield f"  ({limits[0]['note']})"
+
+
+def _costs(record: Record) -> Iterator[str]:
+    for phase, cost in record.timings.items():
+        yield f"{phase}: {cost['wall_s']:.1f} s, {cost['peak_rss_mib']:.0f} MiB at most"
+    if record.extraction:
+        done = record.extraction
+        yield (
+            f"extracted {done['utterances']} utterances, {done['s_per_audio_s']:.4f} s per second of audio, "
+            f"{100 * done['padding_share']:.1f} % padding"
+        )
+
+
+def _where(record: Record) -> Iterator[str]:
+    select = {"dev": "the dev part", "test": "the TEST part", "last": "nothing"}[record.protocol["select"]]
+    yield f"selected by {select}; protocol {record.protocol['fingerprint'][:24]}"
+    yield f"record: records/{record.stem}.json under the results folder"

@@ -1,0 +1,52 @@
+"""`score`: predictions first, scores later. Re-scores stored predictions without the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from harness.errors import ConfigError
+from harness.predictions import read_predictions
+from harness.report import score_lines
+from harness.statistics import score
+
+
+def score_files(
+    paths: Sequence[Path],
+    *,
+    metrics: Sequence[str] | str | None = None,
+    resamples: int = 2000,
+    results: str = "results",
+    recipe: str | None = None,
+) -> str:
+    """The score tables of predictions files.
+
+    Args:
+        paths: parquet files; none means those under `results/predictions`.
+        metrics: names; None means every registered one.
+        resamples: bootstrap draws behind every interval.
+        results: the results folder.
+        recipe: only the predictions of this recipe.
+
+    Raises:
+        HarnessError: no predictions there, or a file that holds none.
+    """
+    chosen = [metrics] if isinstance(metrics, str) else metrics
+    tables = []
+    for path in list(paths) or _stored(Path(results), recipe):
+        scores = score(read_predictions(path), metrics=chosen, resamples=int(resamples))
+        tables.append("\n".join([path.stem, *score_lines(asdict(scores))]))
+    return "\n\n".join(tables)
+
+
+def _stored(results: Path, recipe: str | None) -> list[Path]:
+    found = sorted((results / "predictions").glob(f"{recipe or '*'}--*.parquet"))
+    if not found:
+        raise ConfigError(
+            "there are no predictions to score",
+            got=f"nothing under {results / 'predictions'}" + (f" for {recipe}" if recipe else ""),
+            wanted="the predictions of a run",
+            next_step=f"python -m harness run recipe={recipe or 'synthetic_5fold'}",
+        )
+    return found

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from harness import config, registry
+from harness import parts, registry
 from harness.contracts import Corpus
 
 
 def _recipes() -> list[tuple[str, str]]:
-    folders = [config.RECIPES, *registry.third_party_recipe_folders()]
-    paths = {path.stem: path for folder in folders for path in folder.glob("*.yaml")}
-    return [(name, str(config.read_yaml(paths[name]).get("about", ""))) for name in config.recipe_names()]
+    paths = {path.stem: path for folder in parts.folders() for path in folder.glob("*.yaml")}
+    return [(name, str(parts.read_yaml(paths[name]).get("about", ""))) for name in parts.recipe_names()]
 
 
 def _cards() -> list[tuple[str, str]]:
-    return [
-        (name, str(config.read_part("upstream", name)["about"])) for name in config.part_names("upstream")
-    ]
+    return [(name, str(parts.read_part("upstream", name)["about"])) for name in parts.part_names("upstream")]
 
 
 def _modules(kind: str) -> Callable[[], list[tuple[str, str]]]:

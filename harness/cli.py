@@ -140,7 +140,7 @@ def _split_recipe(words: Sequence[str], verb: str) -> tuple[list[str], list[str]
     """Recipes named by `recipe=a,b`, and the remaining words."""
     named = [word.removeprefix("recipe=") for word in words if word.startswith("recipe=")]
     if len(named) != 1 or not named[0]:
-        from harness.config import recipe_names
+        from harness.parts import recipe_names
 
         raise ConfigError(
             f"{verb} needs one recipe",
@@ -170,8 +170,9 @@ def _through_hydra(recipe: str, words: list[str], work: Callable[[Any], None]) -
     import hydra
     from omegaconf import OmegaConf
 
-    from harness import config
+    from harness import config, parts
 
+    config.register_bare_parts(words)
     failed: list[str] = []
 
     def job(composed: Any) -> None:  # noqa: ANN401  Hydra's own type is only known to Hydra
@@ -188,7 +189,7 @@ def _through_hydra(recipe: str, words: list[str], work: Callable[[Any], None]) -
     before = sys.argv
     sys.argv = ["harness", *words, *HYDRA_QUIET, *config.search_path_override()]
     try:
-        hydra.main(config_path=str(config.RECIPES), config_name=recipe, version_base="1.3")(job)()
+        hydra.main(config_path=str(parts.RECIPES), config_name=recipe, version_base="1.3")(job)()
     except SystemExit as leaving:
         if leaving.code:
             failed.append("Hydra's own message is above")

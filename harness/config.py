@@ -10,15 +10,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from harness import registry
+from harness import parts, registry
 from harness.contracts import Card
-from harness.errors import ConfigError, UnknownNameError, did_you_mean
-
-RECIPES = Path(__file__).resolve().parent.parent / "recipes"
-PARTS = ("corpus", "task", "split", "upstream", "view", "head")
+from harness.errors import ConfigError, did_you_mean
 
 T = TypeVar("T")
 
@@ -78,44 +74,6 @@ class RunConfig:
     overrides: list[str] = field(default_factory=list)
 
 
-def part_names(part: str) -> list[str]:
-    """The files of a recipe part: `part_names('upstream')` lists the cards."""
-    folders = [RECIPES, *registry.third_party_recipe_folders()]
-    return sorted({path.stem for folder in folders for path in (folder / part).glob("*.yaml")})
-
-
-def recipe_names() -> list[str]:
-    """The experiments: every YAML directly in `recipes/`, but for the schema."""
-    folders = [RECIPES, *registry.third_party_recipe_folders()]
-    return sorted({path.stem for folder in folders for path in folder.glob("*.yaml")} - {"recipe_schema"})
-
-
-def read_part(part: str, name: str) -> dict[str, Any]:
-    """One YAML of a part as plain data, without Hydra: for `list`, `check` and `corpus`."""
-    _known(f"{part} part", name, part_names(part))
-    folders = [RECIPES, *registry.third_party_recipe_folders()]
-    path = next(path for folder in folders if (path := folder / part / f"{name}.yaml").is_file())
-    return read_yaml(path)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file as plain data, by the safe loader, in C where there is one: ten times faster."""
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return dict(yaml.load(path.read_text(encoding="utf-8"), Loader=loader))  # noqa: S506
-
-
-def _known(what: str, name: str, known: Sequence[str]) -> None:
-    if name not in known:
-        raise UnknownNameError(
-            f"there is no {what} called {name}",
-            got=name,
-            wanted=did_you_mean(name, known),
-            next_step="python -m harness list",
-        )
-
-
 def compose(recipe: str, overrides: Sequence[str]) -> RunConfig:
     """Compose a recipe with Hydra overrides and check every part of it.
 
@@ -130,12 +88,31 @@ def compose(recipe: str, overrides: Sequence[str]) -> RunConfig:
 
 def check_names(recipe: str, overrides: Sequence[str]) -> None:
     """Refuse an unknown recipe or part by name, before Hydra answers with a list of search paths."""
-    _known("recipe", recipe, recipe_names())
-    for override in overrides:
-        key, _, value = override.partition("=")
-        if key in PARTS and value:
-            for name in value.split(","):
-                _known(f"{key} part", name.strip(), part_names(key))
+    parts.require("recipe", recipe, parts.recipe_names())
+    for part, name in chosen_parts(overrides):
+        parts.require(f"{part} part", name, parts.part_names(part))
+
+
+def chosen_parts(overrides: Sequence[str]) -> list[tuple[str, str]]:
+    """Parts that overrides choose: `upstream=egemaps,fbank` gives two."""
+    pairs = [override.partition("=") for override in overrides]
+    return [
+        (key, name.strip())
+        for key, _, value in pairs
+        if key in parts.PARTS and value
+        for name in value.split(",")
+    ]
+
+
+def register_bare_parts(overrides: Sequence[str]) -> None:
+    """Tell Hydra about plug-ins that have no YAML of their own; families only if chosen, for they are imported."""
+    from hydra.core.config_store import ConfigStore
+
+    chosen = chosen_parts(overrides)
+    for part in parts.PLUGINS:
+        for name in parts.bare_plugins(part):
+            if part != "upstream" or (part, name) in chosen:
+                ConfigStore.instance().store(group=part, name=name, node=parts.bare_part(part, name))
 
 
 def search_path_override() -> list[str]:
@@ -155,8 +132,9 @@ def _hydra_compose(recipe: str, overrides: Sequence[str]) -> dict[str, Any]:
     from omegaconf.errors import OmegaConfBaseException
 
     GlobalHydra.instance().clear()
+    register_bare_parts(overrides)
     try:
-        with initialize_config_dir(config_dir=str(RECIPES), version_base="1.3"):
+        with initialize_config_dir(config_dir=str(parts.RECIPES), version_base="1.3"):
             composed = hydra_compose(config_name=recipe, overrides=[*overrides, *search_path_override()])
         plain = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     except (HydraException, OmegaConfBaseException) as fault:
@@ -214,7 +192,7 @@ def _unknown_keys(kind: type, values: Mapping[str, Any], where: str) -> list[str
 
 def card_named(name: str, changes: Mapping[str, Any] | None = None) -> Card:
     """The card of that name, with changes (dotted keys reach into `options`)."""
-    values = read_part("upstream", name)
+    values = parts.read_part("upstream", name)
     for key, value in (changes or {}).items():
         place, leaf = values, key
         if key.startswith("options."):

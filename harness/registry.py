@@ -107,8 +107,7 @@ def load(kind: str, name: str) -> ModuleType:
             wanted=did_you_mean(name, known),
             next_step="python -m harness list",
         )
-    point = _third_party(kind).get(name)
-    target = point.value if point else f"{PACKAGES[kind]}.{name}"
+    target = module_name(kind, name)
     try:
         return importlib.import_module(target)
     except HarnessError:
@@ -120,6 +119,12 @@ def load(kind: str, name: str) -> ModuleType:
             wanted=f"an importable module {target}",
             next_step="install what the message names, or uninstall the plug-in",
         ) from fault
+
+
+def module_name(kind: str, name: str) -> str:
+    """Dotted name of a plug-in's module, which need not exist."""
+    point = _third_party(kind).get(name)
+    return point.value if point else f"{PACKAGES[kind]}.{name}"
 
 
 def third_party_recipe_folders() -> list[Path]:
@@ -140,8 +145,7 @@ def third_party_recipe_folders() -> list[Path]:
 
 def summary(kind: str, name: str) -> str:
     """First line of a plug-in's docstring, read without importing it."""
-    point = _third_party(kind).get(name)
-    spec = importlib.util.find_spec(point.value if point else f"{PACKAGES[kind]}.{name}")
+    spec = importlib.util.find_spec(module_name(kind, name))
     if spec is None or spec.origin is None:
         return ""
     doc = ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))) or ""

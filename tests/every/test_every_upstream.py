@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness import config, registry
+from harness import config, parts, registry
 from harness.check import promises
 from harness.models import family, random_upstream
 
-CARDS = config.part_names("upstream")
+CARDS = parts.part_names("upstream")
 
 
 @pytest.mark.parametrize("name", CARDS)

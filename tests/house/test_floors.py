@@ -23,6 +23,7 @@ FLOORS = (
     {"store"},
     {"models"},
     {"config"},
+    {"parts"},
     {"registry", "weights", "manifest"},
     {"audio", "paths", "clock", "progress"},
     {"contracts", "errors"},

@@ -114,7 +114,7 @@ class _ExtensionLoader(_MendingLoader):
         try:
             self.own.exec_module(module)
         except _LIBRARY_FAULTS as fault:
-            logger.info("torchaudio's compiled part does not load (%s); its Python part is used", fault)
+            logger.debug("torchaudio's compiled part does not load (%s); its Python part is used", fault)
             _run_without_library(self.own, module)
 
 

@@ -7,7 +7,6 @@ model family does so by a constant `CARD`, the facts that a card's YAML would ho
 from __future__ import annotations
 
 import ast
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -56,10 +55,10 @@ def bare_plugins(part: str) -> list[str]:
 
 def _carries_card(family: str) -> bool:
     """Whether a family's source assigns `CARD`, read without importing it."""
-    spec = importlib.util.find_spec(registry.module_name("upstreams", family))
-    if spec is None or spec.origin is None:
+    path = registry.source("upstreams", family)
+    if path is None:
         return False
-    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     targets = [
         target
         for node in tree.body

@@ -232,8 +232,16 @@ def pooled(
     metric: Metric, cells: Sequence[Sequence[_Cell]], draws: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """(resamples,): the metric of the folds together, per draw of speakers, averaged over seeds."""
-    scores = [metric(np.sum([_weighted(cell, draws) for cell in row], axis=0)) for row in cells]
+    scores = [metric(_together(row, draws)) for row in cells]
     return np.asarray(np.mean(scores, axis=0), dtype=np.float64)
+
+
+def _together(row: Sequence[_Cell], draws: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(resamples, C, C): the confusion matrix of all folds, added up one by one to spare memory."""
+    total = _weighted(row[0], draws)
+    for cell in row[1:]:
+        total += _weighted(cell, draws)
+    return total
 
 
 def fold_means(

@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.contracts import Card, HiddenStates
+from harness.errors import ConfigError
 from upstreams import _hub, _lengths, _masked, _random, _wavlm
 
 
@@ -41,6 +42,18 @@ class Config:
     """Blocks that normalise first, and a final norm: the large models trained on 53,000 hours and more."""
     normalise: bool
     """Zero mean and unit variance of every utterance before the network, as it was trained."""
+
+    def __post_init__(self) -> None:
+        if self.architecture == "data2vec-audio" and (self.feature_norm, self.stable_layer_norm) != (
+            "layer",
+            False,
+        ):
+            raise ConfigError(
+                "data2vec-audio comes in one kind only",
+                got=f"feature_norm {self.feature_norm}, stable_layer_norm {self.stable_layer_norm}",
+                wanted="feature_norm layer, stable_layer_norm false",
+                next_step="mend upstream.options, or leave them as on the card",
+            )
 
 
 class _Library(NamedTuple):
@@ -186,17 +199,21 @@ def _network(config: Config, described: Any) -> nn.Module:  # noqa: ANN401
 def _facts(card: Card, config: Config, described: Any) -> dict[str, tuple[object, object]]:  # noqa: ANN401
     """What must agree -> (the checkpoint's, the card's)."""
     kernels, strides = list(described.conv_kernel), list(described.conv_stride)
-    return {
+    facts: dict[str, tuple[object, object]] = {
         "dim": (described.hidden_size, card.dim),
         "layers": (described.num_hidden_layers + 1, card.layers),
         "hop_samples": (math.prod(strides), card.hop_samples),
         "min_samples": (_lengths.receptive_field(kernels, strides), card.min_samples),
-        "feature_norm": (getattr(described, "feat_extract_norm", "layer"), config.feature_norm),
-        "stable_layer_norm": (getattr(described, "do_stable_layer_norm", False), config.stable_layer_norm),
         "adapter": (getattr(described, "add_adapter", False), False),
         "attention adapter": (getattr(described, "adapter_attn_dim", None), None),
         "conv_pos_batch_norm": (getattr(described, "conv_pos_batch_norm", False), False),
     }
+    if (
+        config.architecture != "data2vec-audio"
+    ):  # which has no choice: layer norms, blocks that normalise last
+        facts["feature_norm"] = (described.feat_extract_norm, config.feature_norm)
+        facts["stable_layer_norm"] = (described.do_stable_layer_norm, config.stable_layer_norm)
+    return facts
 
 
 def _renamer(prefix: str) -> Callable[[str], str]:

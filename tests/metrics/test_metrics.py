@@ -52,14 +52,14 @@ def test_module_names_itself(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @given(rows=pairs)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_equals_scikit_learn(name: str, rows: list[tuple[str, str]]) -> None:
     truth, predicted = zip(*rows, strict=True)
     assert scored(name, rows) == pytest.approx(REFERENCES[name](truth, predicted), abs=TOLERANCE)
 
 
 @given(rows=pairs)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_ua_is_balanced_accuracy(rows: list[tuple[str, str]]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -69,7 +69,7 @@ def test_ua_is_balanced_accuracy(rows: list[tuple[str, str]]) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @given(rows=pairs, data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_order_of_examples_and_of_classes_does_not_matter(
     name: str, rows: list[tuple[str, str]], data: st.DataObject
 ) -> None:
@@ -80,7 +80,7 @@ def test_order_of_examples_and_of_classes_does_not_matter(
 
 @pytest.mark.parametrize("name", NAMES)
 @given(rows=pairs)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_bounds_and_perfection(name: str, rows: list[tuple[str, str]]) -> None:
     assert 0.0 <= scored(name, rows) <= 1.0
     right = [(truth, truth) for truth, _ in rows]

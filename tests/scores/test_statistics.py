@@ -133,7 +133,7 @@ def brute_force(table: pd.DataFrame, name: str, draws: np.ndarray) -> tuple[list
 @pytest.mark.parametrize("folds", [2, 6], ids=["three speakers a fold", "one speaker a fold"])
 def test_interval_equals_brute_force_on_the_same_draws(name: str, folds: int) -> None:
     predictions = made(folds=folds, seeds=(0, 1))
-    resamples = 25
+    resamples = 12
     result = score(predictions, metrics=[name], resamples=resamples, level=0.8, seed=4).metrics[name]
     draws = np.random.default_rng(4).multinomial(6, np.full(6, 1 / 6), size=resamples)
     means, wholes = brute_force(predictions.table, name, draws)
@@ -174,19 +174,19 @@ def simulated(rng: np.random.Generator, speakers: int) -> tuple[Predictions, flo
 
 
 def test_coverage_is_near_what_is_promised() -> None:
-    """300 worlds of 30 speakers, 95 % intervals: measured 93 to 94 %, standard error 1.4 %.
+    """200 worlds of 30 speakers, 95 % intervals: measured 93 %, standard error 1.8 %.
 
-    A percentile interval over 30 clusters is a little narrow by nature; the bounds are three standard errors
-    around 94 %.
+    A percentile interval over 30 clusters is a little narrow by nature; the bounds are about three standard
+    errors around 94 %.
     """
     rng = np.random.default_rng(11)
     inside = {"pooled": 0, "fold mean": 0}
-    for _ in range(300):
+    for _ in range(200):
         predictions, truth = simulated(rng, 30)
         wa = score(predictions, metrics=["wa"], resamples=300).metrics["wa"]
         inside["pooled"] += wa.pooled_interval.low <= truth <= wa.pooled_interval.high  # type: ignore[operator]
         inside["fold mean"] += wa.fold_mean_interval.low <= truth <= wa.fold_mean_interval.high  # type: ignore[operator]
-    assert all(0.89 <= count / 300 <= 0.985 for count in inside.values()), inside
+    assert all(0.885 <= count / 200 <= 0.99 for count in inside.values()), inside
 
 
 def test_speakers_make_the_interval_wider_than_utterances_do() -> None:
@@ -215,13 +215,15 @@ def test_same_seed_same_interval_other_seed_another() -> None:
 
 
 def test_the_interval_describes_itself() -> None:
-    interval = score(made(), metrics=["ua"], resamples=77, level=0.9, seed=3).metrics["ua"].pooled_interval
-    assert (interval.resamples, interval.level, interval.seed, interval.speakers) == (77, 0.9, 3, 6)
+    interval = (
+        score(made(speakers=9), metrics=["ua"], resamples=77, level=0.9, seed=3).metrics["ua"].pooled_interval
+    )
+    assert (interval.resamples, interval.level, interval.seed, interval.speakers) == (77, 0.9, 3, 9)
     assert interval.note == ""
     assert 0.0 <= interval.low < interval.high <= 1.0  # type: ignore[operator]
 
 
-@pytest.mark.parametrize(("speakers", "note"), [(1, "one speaker"), (4, "only 4 speakers"), (5, "")])
+@pytest.mark.parametrize(("speakers", "note"), [(1, "one speaker"), (7, "only 7 speakers"), (8, "")])
 def test_few_speakers_are_said_aloud(speakers: int, note: str) -> None:
     result = score(made(speakers=speakers, folds=1), resamples=20).metrics["wa"]
     for interval in (result.pooled_interval, result.fold_mean_interval):

@@ -172,7 +172,7 @@ def _through_hydra(recipe: str, words: list[str], work: Callable[[Any], None]) -
 
     from harness import config, parts
 
-    config.register_bare_parts(words)
+    config.prepare_hydra(words)
     failed: list[str] = []
 
     def job(composed: Any) -> None:  # noqa: ANN401  Hydra's own type is only known to Hydra
@@ -187,7 +187,7 @@ def _through_hydra(recipe: str, words: list[str], work: Callable[[Any], None]) -
             _tell(f"{' '.join(overrides)}: {fault}", 2)
 
     before = sys.argv
-    sys.argv = ["harness", *words, *HYDRA_QUIET, *config.search_path_override()]
+    sys.argv = ["harness", *words, *HYDRA_QUIET]
     try:
         hydra.main(config_path=str(parts.RECIPES), config_name=recipe, version_base="1.3")(job)()
     except SystemExit as leaving:

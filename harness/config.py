@@ -104,7 +104,7 @@ def chosen_parts(overrides: Sequence[str]) -> list[tuple[str, str]]:
     ]
 
 
-def register_bare_parts(overrides: Sequence[str]) -> None:
+def _register_bare_parts(overrides: Sequence[str]) -> None:
     """Tell Hydra about plug-ins that have no YAML of their own; families only if chosen, for they are imported."""
     from hydra.core.config_store import ConfigStore
 
@@ -115,12 +115,21 @@ def register_bare_parts(overrides: Sequence[str]) -> None:
                 ConfigStore.instance().store(group=part, name=name, node=parts.bare_part(part, name))
 
 
-def search_path_override() -> list[str]:
-    """The Hydra override that adds the recipe folders of installed plug-ins, where there are any."""
-    folders = registry.third_party_recipe_folders()
-    if not folders:
-        return []
-    return [f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in folders)}]"]
+def prepare_hydra(overrides: Sequence[str]) -> None:
+    """Show Hydra the recipe folders of installed plug-ins, and the plug-ins that have no YAML of their own."""
+    from hydra.core.config_search_path import ConfigSearchPath
+    from hydra.core.plugins import Plugins
+    from hydra.plugins.search_path_plugin import SearchPathPlugin
+
+    class PluginRecipes(SearchPathPlugin):
+        """Appends the folders, so that a plug-in's recipe can be the primary one."""
+
+        def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+            for folder in registry.third_party_recipe_folders():
+                search_path.append(provider="emoharness plug-in", path=f"file://{folder}")
+
+    Plugins.instance().register(PluginRecipes)
+    _register_bare_parts(overrides)
 
 
 def _hydra_compose(recipe: str, overrides: Sequence[str]) -> dict[str, Any]:
@@ -132,10 +141,10 @@ def _hydra_compose(recipe: str, overrides: Sequence[str]) -> dict[str, Any]:
     from omegaconf.errors import OmegaConfBaseException
 
     GlobalHydra.instance().clear()
-    register_bare_parts(overrides)
+    prepare_hydra(overrides)
     try:
         with initialize_config_dir(config_dir=str(parts.RECIPES), version_base="1.3"):
-            composed = hydra_compose(config_name=recipe, overrides=[*overrides, *search_path_override()])
+            composed = hydra_compose(config_name=recipe, overrides=list(overrides))
         plain = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     except (HydraException, OmegaConfBaseException) as fault:
         raise ConfigError(

@@ -69,7 +69,10 @@ def _entry_points(group: str) -> tuple[EntryPoint, ...]:
 
 
 @cache
-def _entry_points_on(group: str, search_path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+def _entry_points_on(
+    group: str,
+    search_path: tuple[str, ...],  # noqa: ARG001  the key of the cache
+) -> tuple[EntryPoint, ...]:
     return tuple(entry_points(group=group))
 
 

@@ -106,6 +106,7 @@ def extract(
     lacking = store.lacking([source.id for source in sources], layers)
     report = ExtractReport(stored_before=len(sources) - len(lacking))
     if lacking:
+        _refuse_short((source for source in sources if source.id in lacking), upstream.card)
         store.prepare()
         todo = pieces(sources, lacking, upstream.card, layers)
         with ThreadPoolExecutor(min(DECODERS, os.cpu_count() or 1), "decode") as pool:
@@ -228,13 +229,34 @@ class _Worker:
 def _load(source: WaveSource, card: Card) -> NDArray[np.float32]:
     wave = load_wave(source.path, card.sample_rate_hz, source.start_s, source.end_s)
     if len(wave) < card.min_samples:
-        raise AudioError(
-            f"{source.path} is too short for {card.name}",
-            got=f"{len(wave)} samples at {card.sample_rate_hz} Hz ({source.id})",
-            wanted=f"at least {card.min_samples} samples",
-            next_step="leave this utterance out, or choose an upstream that takes shorter clips",
-        )
+        raise _too_short([(source, len(wave))], card)
     return wave
+
+
+def _refuse_short(sources: Iterable[WaveSource], card: Card) -> None:
+    """Look at the shortest clips before the work begins; they come last in it.
+
+    A planned duration may be a little off, so what is near the limit is decoded and counted.
+    """
+    near = (source for source in sources if source.duration_s * card.sample_rate_hz < 2 * card.min_samples)
+    counted = (
+        (source, len(load_wave(source.path, card.sample_rate_hz, source.start_s, source.end_s)))
+        for source in near
+    )
+    short = [(source, samples) for source, samples in counted if samples < card.min_samples]
+    if short:
+        raise _too_short(short, card)
+
+
+def _too_short(short: Sequence[tuple[WaveSource, int]], card: Card) -> AudioError:
+    short = sorted(short, key=lambda item: item[1])
+    named = ", ".join(f"{samples} samples in {source.path} ({source.id})" for source, samples in short[:5])
+    return AudioError(
+        f"{len(short)} clip{'s are' if len(short) > 1 else ' is'} too short for {card.name}",
+        got=named + (", ..." if len(short) > 5 else ""),
+        wanted=f"at least {card.min_samples} samples at {card.sample_rate_hz} Hz",
+        next_step="leave these utterances out, or choose an upstream that takes shorter clips",
+    )
 
 
 def _too_large(ids: Sequence[str], lengths: Sequence[int], card: Card, device: torch.device) -> ConfigError:

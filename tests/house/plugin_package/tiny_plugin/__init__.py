@@ -1,0 +1,1 @@
+"""A third-party plug-in: one family, one head, one card, one recipe."""

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import yaml
 
 from harness import config, registry
 from harness.contracts import Example, Fold, Splitter
@@ -29,8 +30,13 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
+def read(recipe: str) -> dict[str, Any]:
+    folder = Path(config.__file__).parent.parent / "recipes" / "split"
+    return dict(yaml.safe_load((folder / f"{recipe}.yaml").read_text(encoding="utf-8")))
+
+
 def protocol(recipe: str, **changes: Any) -> tuple[ModuleType, Any]:
-    values = config.read_part("split", recipe)
+    values = read(recipe)
     module = registry.load("splits", values.pop("name"))
     return module, config.build(module.Config, {**values, **changes}, where=recipe)
 
@@ -70,7 +76,7 @@ def test_every_protocol_and_every_recipe_is_tested_here(project_root: Path) -> N
     modules = {path.stem for path in (project_root / "harness" / "splits").glob("[!_]*.py")}
     recipes = {path.stem for path in (project_root / "recipes" / "split").glob("*.yaml")}
     assert recipes == set(SETTINGS)
-    assert {config.read_part("split", name)["name"] for name in SETTINGS} == modules
+    assert {read(name)["name"] for name in SETTINGS} == modules
     assert modules <= set(registry.names("splits"))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,8 +36,13 @@ def table(labels: list[str]) -> pd.DataFrame:
     )
 
 
+def read(name: str) -> dict[str, Any]:
+    folder = Path(config.__file__).parent.parent / "recipes" / "task"
+    return dict(yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8")))
+
+
 def recipe(name: str) -> tuple[Any, Any]:
-    values = config.read_part("task", name)
+    values = read(name)
     module = registry.load("tasks", values.pop("name"))
     return module, config.build(module.Config, values, where=name)
 

@@ -55,8 +55,9 @@ def install() -> None:
         return
     sys.meta_path.insert(0, _MendingFinder())
     for name, mend in _MENDERS.items():
-        if name in sys.modules:
-            mend(sys.modules[name])
+        present = sys.modules.get(name)
+        if present is not None:
+            mend(present)
 
 
 # -------------------------------------------------------------------------------------- the import hook

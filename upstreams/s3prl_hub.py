@@ -11,6 +11,8 @@ the name takes one. What differs from `S3PRLUpstream.forward`:
 - *True frames.* `S3PRLUpstream` repeats the last frame until there are ceil(samples / hop) of them; here the
   frames are those that the model gave (49 for one second of wav2vec 2.0, not 50). Where the layers of a model
   differ in length by s3prl's padding, the shortest counts, as in s3prl's own post-processing.
+- *Not mended:* `hf_*_custom` passes on what transformers gives, and since 5.x that is the last state of the
+  large (`do_stable_layer_norm`) models before their final norm; our own `hf` family gives it after.
 - *No traces.* Loading leaves random numbers alone and reads checkpoints as tensors only.
 
 The card of the loaded upstream states what was found: layers, width, hop and shortest clip are measured.
@@ -302,7 +304,8 @@ def _inspect_hf_folder(name: str, folder: Path) -> None:
 
 def _refuse_missing_weights(card: Card, model: Any, source: str) -> None:  # noqa: ANN401
     """What a checkpoint lacks, transformers fills with random numbers, and s3prl does not look."""
-    _, report = type(model).from_pretrained(source, output_loading_info=True)
+    with guarded.untouched_randomness(), guarded.only_tensors():
+        _, report = type(model).from_pretrained(source, output_loading_info=True)
     missing = sorted(set(report["missing_keys"]) - TRAINING_ONLY)
     if missing:
         raise WeightsError(

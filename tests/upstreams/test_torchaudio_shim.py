@@ -304,3 +304,17 @@ def test_other_effects_are_refused(effect: list[str]) -> None:
 def test_repository_says_what_took_its_place() -> None:
     with pytest.raises(PluginError, match="upload_folder"):
         shim.Repository(local_dir="x", clone_from="y")
+
+
+def test_a_blocked_import_stays_blocked() -> None:
+    script = """
+import json, sys
+sys.modules["torchaudio"] = None
+from upstreams import _torchaudio_shim
+_torchaudio_shim.install()
+try:
+    import torchaudio
+except ImportError as fault:
+    print(json.dumps({"fault": type(fault).__name__}))
+"""
+    assert run_fresh(script) == {"fault": "ModuleNotFoundError"}

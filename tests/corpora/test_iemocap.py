@@ -27,8 +27,8 @@ class Tree:
 
 @pytest.fixture
 def small(iemocap_tree: ModuleType, tmp_path: Path) -> Tree:
-    """80 invented turns of 10 speakers."""
-    rows = iemocap_tree.invented_rows()
+    """40 invented turns of 10 speakers."""
+    rows = iemocap_tree.invented_rows(turns_per_speaker=2)
     return Tree(iemocap_tree.build_iemocap_tree(tmp_path / "IEMOCAP_full_release", rows), rows)
 
 
@@ -38,7 +38,7 @@ def read_by_id(root: Path) -> dict[str, Any]:
 
 def test_an_invented_tree_is_read_row_by_row(small: Tree) -> None:
     found = read_by_id(small.root)
-    assert len(found) == len(small.rows) == 80
+    assert len(found) == len(small.rows) == 40
     for row in small.rows:
         one = found[row["utt"]]
         assert (one.path, one.speaker, one.gender, one.label_raw, one.session, one.dialogue, one.turn) == (
@@ -56,10 +56,10 @@ def test_an_invented_tree_is_read_row_by_row(small: Tree) -> None:
 
 
 def test_a_tree_that_is_not_whole_stops_and_goes_on_if_told(small: Tree) -> None:
-    with pytest.raises(CorpusError, match="80 utterances are listed here, the corpus has 10039"):
+    with pytest.raises(CorpusError, match="40 utterances are listed here, the corpus has 10039"):
         load_corpus(iemocap, small.root)
     manifest = load_corpus(iemocap, small.root, on_fault="skip")
-    assert len(manifest) == 80
+    assert len(manifest) == 40
     assert manifest.dropped == {}
 
 
@@ -117,7 +117,7 @@ def test_a_missing_dialogue_is_named_by_its_sound(small: Tree) -> None:
     (small.root / "Session2/dialog/EmoEvaluation/Ses02F_impro91.txt").unlink()
     report = check_corpus(iemocap, small.root)
     extra = [fault.path for fault in report.faults if fault.kind is FaultKind.UNEXPECTED]
-    assert len(extra) == 8
+    assert len(extra) == 4
     assert all("/Ses02F_impro91/" in path for path in extra)
 
 
@@ -127,7 +127,7 @@ def test_a_head_that_cannot_be_read_is_named(small: Tree, caplog: pytest.LogCapt
     with caplog.at_level(logging.WARNING):
         report = check_corpus(iemocap, small.root)
     assert "Ses01F_impro91.txt, line" in caplog.text
-    assert report.utterances == 79
+    assert report.utterances == 39
     assert any(fault.path.endswith("Ses01F_impro91_F001.wav") for fault in report.faults)
 
 
@@ -136,12 +136,12 @@ def test_damaged_turns_are_named(small: Tree) -> None:
     (folder / "Ses03F_impro91_F000.wav").unlink()
     content = (folder / "Ses03F_impro91_F001.wav").read_bytes()
     (folder / "Ses03F_impro91_F001.wav").write_bytes(content[:500])
-    samples, rate_hz = soundfile.read(folder / "Ses03F_impro91_F002.wav")
-    soundfile.write(folder / "Ses03F_impro91_F002.wav", [*samples, *samples, *samples, *samples], rate_hz)
+    samples, rate_hz = soundfile.read(folder / "Ses03F_impro91_M000.wav")
+    soundfile.write(folder / "Ses03F_impro91_M000.wav", [*samples, *samples, *samples, *samples], rate_hz)
     kinds = {fault.path[-8:]: fault.kind for fault in check_corpus(iemocap, small.root).faults}
     assert kinds["F000.wav"] is FaultKind.MISSING
     assert kinds["F001.wav"] is FaultKind.UNREADABLE
-    assert kinds["F002.wav"] is FaultKind.WRONG_DURATION
+    assert kinds["M000.wav"] is FaultKind.WRONG_DURATION
 
 
 def test_cut_points_within_the_tolerance_are_accepted(small: Tree) -> None:
@@ -180,9 +180,9 @@ class Whole:
     def __init__(self, root: Path, rows: list[dict[str, Any]]) -> None:
         self.rows = rows
         self.manifest: Manifest = load_corpus(iemocap, root)
-        begin = time.perf_counter()
+        begin = time.process_time()
         self.again: Manifest = load_corpus(iemocap, root)
-        self.second_s = time.perf_counter() - begin
+        self.second_s = time.process_time() - begin
 
 
 @pytest.fixture(scope="module")
@@ -233,5 +233,5 @@ def test_every_row_is_the_listings(whole: Whole) -> None:
 
 def test_the_second_load_is_quick_and_the_same(whole: Whole) -> None:
     assert whole.again.content_hash() == whole.manifest.content_hash()
-    # Measured: 0.4 s on one idle core; the bound leaves room for a busy machine, and decoding takes 3 s.
-    assert whole.second_s < 2.0
+    # Processor time, so that a busy machine does no harm. Measured 0.4 s; the first load takes 3 s.
+    assert whole.second_s < 1.5

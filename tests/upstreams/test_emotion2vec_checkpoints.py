@@ -144,6 +144,9 @@ def test_safetensors_by_name_and_by_being_the_only_one(
     save_file(tensors(original), tmp_path / "converted.safetensors")
     assert same_features(loaded(original, tmp_path), original)
     assert same_features(loaded(original, tmp_path / "converted.safetensors"), original)
+    averaged = {f"_ema.{name}": tensor + 1 for name, tensor in tensors(original).items()}
+    save_file({**tensors(original), **averaged}, tmp_path / "converted.safetensors")
+    assert same_features(loaded(original, tmp_path), original)
     save_file({"other": torch.ones(1)}, tmp_path / "other.safetensors")
     assert "converted.safetensors, other.safetensors" in str(refused(original, tmp_path))
 

@@ -144,10 +144,22 @@ class Whisper:
         """All states, cut to the longest utterance so that the window's padding is freed at once."""
         hidden = hidden + self._encoder.embed_positions.weight[: hidden.shape[1]]
         states = [hidden[:, :longest].contiguous()]
-        for layer in self._encoder.layers:
+        for layer in self._encoder.layers[:-1]:
             hidden = layer(hidden, keys)
             states.append(hidden[:, :longest].contiguous())
+        states.append(_last_block(self._encoder.layers[-1], hidden, keys, longest))
         return [*states, self._encoder.layer_norm(states[-1])]
+
+
+def _last_block(layer: Any, hidden: Tensor, keys: Tensor | None, longest: int) -> Tensor:  # noqa: ANN401
+    """The last block where its output is kept: padding is still attended to, but asks nothing itself.
+
+    The same sums as in the whole block, a fifth less work for a short clip in the tiny encoders.
+    """
+    normed = layer.self_attn_layer_norm(hidden)
+    mixed, _ = layer.self_attn(normed[:, :longest], key_value_states=normed, attention_mask=keys)
+    hidden = hidden[:, :longest] + mixed
+    return cast(Tensor, hidden + layer.fc2(layer.activation_fn(layer.fc1(layer.final_layer_norm(hidden)))))
 
 
 def _frames(samples: Tensor) -> Tensor:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gzip
+import importlib.util
+import json
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -33,3 +39,30 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the reference data folder beside the checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def iemocap_tree() -> ModuleType:
+    """The builder of folders in IEMOCAP's layout."""
+    spec = importlib.util.spec_from_file_location(
+        "iemocap_tree", ROOT / "tests" / "corpora" / "iemocap_tree.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def listing(shared: Path) -> Callable[[str], list[dict[str, Any]]]:
+    """The rows of a listing by corpus name."""
+
+    def rows(name: str) -> list[dict[str, Any]]:
+        with gzip.open(
+            shared / "reference" / "listings" / f"{name}.jsonl.gz", "rt", encoding="utf-8"
+        ) as lines:
+            return [json.loads(line) for line in lines]
+
+    return rows

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-import importlib.util
-import json
-import sys
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,41 +11,6 @@ import pytest
 import soundfile
 
 from harness.contracts import CorpusFacts, Utterance
-
-
-@pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """No test reads or writes the user's cache."""
-    patch = pytest.MonkeyPatch()
-    folder = tmp_path_factory.mktemp("cache")
-    patch.setenv("EMOHARNESS_CACHE", str(folder))
-    yield folder
-    patch.undo()
-
-
-@pytest.fixture(scope="session")
-def iemocap_tree() -> ModuleType:
-    """The builder of folders in IEMOCAP's layout."""
-    spec = importlib.util.spec_from_file_location("iemocap_tree", Path(__file__).with_name("iemocap_tree.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def listing(shared: Path) -> Callable[[str], list[dict[str, Any]]]:
-    """The rows of a listing by corpus name."""
-
-    def rows(name: str) -> list[dict[str, Any]]:
-        with gzip.open(
-            shared / "reference" / "listings" / f"{name}.jsonl.gz", "rt", encoding="utf-8"
-        ) as lines:
-            return [json.loads(line) for line in lines]
-
-    return rows
 
 
 @dataclass

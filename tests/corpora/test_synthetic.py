@@ -51,9 +51,9 @@ def test_the_same_spec_gives_the_same_sound(manifest: Manifest) -> None:
         assert np.array_equal(stored, synthesise(spec))
 
 
-def test_a_second_prepare_makes_nothing(own_cache: Path, manifest: Manifest) -> None:
+def test_a_second_prepare_makes_nothing(cache: Path, manifest: Manifest) -> None:
     before = {path: path.stat().st_mtime_ns for path in manifest.root.rglob("*")}
-    assert synthetic.prepare(own_cache) == corpus_root(synthetic, None) == manifest.root
+    assert synthetic.prepare(cache) == corpus_root(synthetic, None) == manifest.root
     assert {path: path.stat().st_mtime_ns for path in manifest.root.rglob("*")} == before
 
 

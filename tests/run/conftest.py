@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
-import importlib.util
-import json
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -42,15 +41,11 @@ def harness(
 
 
 @pytest.fixture(scope="session")
-def iemocap_root(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def iemocap_root(
+    listing: Callable[[str], list[dict[str, Any]]],
+    iemocap_tree: ModuleType,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     """All 10,039 turns under their true names, labels and layout, with generated sound of 0.05 s."""
-    builder = Path(__file__).parent.parent / "corpora" / "iemocap_tree.py"
-    spec = importlib.util.spec_from_file_location("iemocap_tree_for_runs", builder)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    with gzip.open(shared / "reference" / "listings" / "iemocap.jsonl.gz", "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    root: Path = module.build_iemocap_tree(tmp_path_factory.mktemp("iemocap"), rows)
+    root: Path = iemocap_tree.build_iemocap_tree(tmp_path_factory.mktemp("iemocap"), listing("iemocap"))
     return root

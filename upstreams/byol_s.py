@@ -85,6 +85,8 @@ class ByolS:
 
     def __init__(self, card: Card, network: AudioNTT2020, fixed: Scale | None) -> None:
         self.card = card
+        # A third faster on a CPU; torch describes this argument in no overload.
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._network, self._log_mel, self._fixed = network, HtkLogMel(), fixed
         self.module: nn.Module | None = nn.ModuleDict({"encoder": network, "log_mel": self._log_mel})
         self.scale = fixed

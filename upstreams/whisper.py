@@ -131,13 +131,15 @@ class Whisper:
         return self._blocks(hidden.transpose(1, 2), None, longest)
 
     def _own_length(self, waves: Tensor, samples: Tensor) -> list[Tensor]:
-        """Each utterance ends where its frames end: the convolutions see zeros there, attention nothing."""
+        """Each utterance ends where its frames end: the convolutions see zeros there, attention nothing.
+
+        Frame k of the second convolution reads 2k - 1 to 2k + 1 of the first: never beyond its own utterance.
+        """
         frames = _frames(samples)
         longest = int(frames.max())
         outside = ~_lengths.valid(2 * frames, 2 * longest)[:, None, :]
         mel = self._log_mel(waves, 2 * longest).masked_fill(outside, 0.0)
-        hidden = F.gelu(self._encoder.conv1(mel)).masked_fill(outside, 0.0)
-        hidden = F.gelu(self._encoder.conv2(hidden))
+        hidden = F.gelu(self._encoder.conv2(F.gelu(self._encoder.conv1(mel))))
         return self._blocks(hidden.transpose(1, 2), _masked.key_mask(frames, longest), longest)
 
     def _blocks(self, hidden: Tensor, keys: Tensor | None, longest: int) -> list[Tensor]:

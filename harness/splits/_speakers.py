@@ -59,8 +59,8 @@ def _shared(overlap: Mapping[str, Sequence[str]]) -> SplitError:
         what,
         got=f"{who or 'unknown speakers'}; {len(overlap)} fold(s) like this",
         wanted="no speaker of the test part in train or dev",
-        next_step="use split=leave_speaker_out, or name the published protocol that does so: "
-        "split.shares_speakers_as='<paper, table>'",
+        next_step=("use split=leave_speaker_out, or " if known else "")
+        + "name the published protocol that does so: split.shares_speakers_as='<paper, table>'",
     )
 
 

@@ -130,12 +130,12 @@ def brute_force(table: pd.DataFrame, name: str, draws: np.ndarray) -> tuple[list
 
 
 @pytest.mark.parametrize("name", ["wa", "ua", "wf1", "macro_f1"])
-@pytest.mark.parametrize("folds", [2, 6], ids=["three speakers a fold", "one speaker a fold"])
+@pytest.mark.parametrize("folds", [2, 7], ids=["three or four speakers a fold", "one speaker a fold"])
 def test_interval_equals_brute_force_on_the_same_draws(name: str, folds: int) -> None:
-    predictions = made(folds=folds, seeds=(0, 1))
+    predictions = made(speakers=7, folds=folds, seeds=(0, 1))
     resamples = 12
     result = score(predictions, metrics=[name], resamples=resamples, level=0.8, seed=4).metrics[name]
-    draws = np.random.default_rng(4).multinomial(6, np.full(6, 1 / 6), size=resamples)
+    draws = np.random.default_rng(4).multinomial(7, np.full(7, 1 / 7), size=resamples)
     means, wholes = brute_force(predictions.table, name, draws)
     for interval, values in ((result.fold_mean_interval, means), (result.pooled_interval, wholes)):
         low, high = np.quantile(values, [0.1, 0.9])

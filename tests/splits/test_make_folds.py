@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import unicodedata
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -141,6 +143,33 @@ def test_unknown_speakers_count_as_shared() -> None:
     assert make_folds(module, rows, config).shared_speakers == ("",)
 
 
+@pytest.mark.parametrize("nameless", ["a", "c"], ids=["in train", "in test"])
+def test_one_unknown_speaker_is_enough(nameless: str) -> None:
+    rows = [dataclasses.replace(row, speaker="") if row.id == nameless else row for row in FOUR]
+    with pytest.raises(SplitError, match="cannot be shown"):
+        make_folds(protocol(Fold("x", ("a", "b"), (), ("c", "d"))), rows, Partial(select="last"))
+
+
+def test_fingerprint_is_the_same_on_file_systems_that_compose_and_that_decompose() -> None:
+    prints = set()
+    for form in ("NFC", "NFD"):
+        name = unicodedata.normalize(form, "é")
+        module = protocol(Fold("x", (name, "b"), (), ("c", "d")))
+        rows = [example(name), *FOUR[1:]]
+        prints.add(make_folds(module, rows, Partial(select="last")).fingerprint)
+    assert len(prints) == 1
+
+
+def test_fingerprint_is_pinned() -> None:
+    """A change of it is a change of version: every recorded number names its protocol by it."""
+    name = unicodedata.normalize("NFD", "é")
+    module = protocol(Fold("x", (name, "b"), (), ("d", "c")))
+    rows = [example(name), *FOUR[1:]]
+    text = r'{"select":"last","folds":[[[["b","sad"],["\u00e9","joy"]],[],[["c","joy"],["d","sad"]]]]}'
+    expected = f"folds-v1:{hashlib.sha256(text.encode()).hexdigest()}"
+    assert make_folds(module, rows, Partial(select="last")).fingerprint == expected
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [(SplitConfig(select="best"), "select"), (SplitConfig(select="last", shares_speakers_as="  "), "blanks")],  # type: ignore[arg-type]
@@ -168,6 +197,14 @@ def test_examples_without_sense_are_refused(rows: list[Example], message: str) -
 def test_dev_share_is_a_share(make_crowd: Crowd, share: float) -> None:
     with pytest.raises(ConfigError, match="dev_share"):
         make_folds(leave_session_out, make_crowd(), leave_session_out.Config(dev_share=share))
+
+
+def test_the_seed_and_the_fold_draw_the_dev_part(make_crowd: Crowd) -> None:
+    rows = make_crowd()
+    first, second = (
+        make_folds(leave_session_out, rows, leave_session_out.Config(seed=seed)).folds for seed in (0, 1)
+    )
+    assert all(set(one.dev) != set(other.dev) for one, other in zip(first, second, strict=True))
 
 
 def test_session_out_needs_sessions(make_crowd: Crowd) -> None:
@@ -202,6 +239,7 @@ def test_speaker_out_takes_the_next_speakers_around_the_corner(make_crowd: Crowd
     ).folds
     dev = {fold.name: {i.split("_")[0] for i in fold.dev} for fold in folds}
     assert dev["speaker_s1a"] == {"s1b", "s2a"}
+    assert dev["speaker_s2a"] == {"s2b", "s3a"}
     assert dev["speaker_s3b"] == {"s1a", "s1b"}
 
 

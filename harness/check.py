@@ -8,6 +8,7 @@ and cost are reported without a promise.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -139,15 +140,17 @@ def together(upstream: Upstream, waves: list[Tensor]) -> HiddenStates:
 
 
 def relative_error(reference: HiddenStates, other: HiddenStates, row: int) -> float:
-    """Worst layer's max |difference| / max |reference| between a lone utterance and row `row` of a batch."""
+    """Worst layer's max |difference| / max |reference|, a lone utterance against row `row`; inf where NaN."""
     count = int(reference.frames[0])
     if int(other.frames[row]) != count:
         return float("inf")
-    worst = 0.0
-    for mine, theirs in zip(reference.states, other.states, strict=True):
-        gap = (mine[0, :count] - theirs[row, :count]).abs().max()
-        worst = max(worst, float(gap / mine[0, :count].abs().max().clamp_min(1e-12)))
-    return worst
+    pairs = zip(reference.states, other.states, strict=True)
+    errors = [_gap(mine[0, :count], theirs[row, :count]) for mine, theirs in pairs]
+    return float("inf") if any(math.isnan(error) for error in errors) else max(errors)
+
+
+def _gap(mine: Tensor, theirs: Tensor) -> float:
+    return float((mine - theirs).abs().max() / mine.abs().max().clamp_min(1e-12))
 
 
 def _invariance(upstream: Upstream, voices: list[Tensor]) -> Iterator[Finding]:

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     except HarnessError as fault:
         return _tell(str(fault), fault.exit_code)
     except OSError as fault:
-        if fault.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+        if fault.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS):
             raise
         return _tell(str(_disk_fault(fault)), HarnessError.exit_code)
     except KeyboardInterrupt:

@@ -31,7 +31,7 @@ def load_upstream(card: Card, device: str = "cpu") -> Upstream:
     _LOG.info("loading %s%s", card.name, f" from {path.name}" if path else "")
     upstream = cast(Upstream, module.load(card, options, path))
     if upstream.module is not None:
-        upstream.module.to(device).eval()
+        upstream.module.to(device).eval().requires_grad_(False)
     return upstream
 
 
@@ -41,7 +41,7 @@ def random_upstream(card: Card, seed: int = 0) -> Upstream:
     options = build(module.Config, card.options, where=f"upstream.{card.name}.options")
     upstream = cast(Upstream, module.random_small(card, options, seed))
     if upstream.module is not None:
-        upstream.module.eval()
+        upstream.module.eval().requires_grad_(False)
     return upstream
 
 

@@ -19,7 +19,7 @@ _LINE_EVERY_S = 15.0
 def progress(title: str) -> Iterator[Advance]:
     """Show how far a phase is. The bar appears on a terminal; a log gets a line every 15 seconds.
 
-    Nothing is shown for a phase that never reports.
+    Time left is measured from the first report on, because what comes before it (loading a model) comes once.
     """
     if sys.stderr.isatty():
         with _bar(title) as advance:
@@ -47,15 +47,17 @@ def _bar(title: str) -> Iterator[Advance]:
 
 
 def _lines(title: str) -> Advance:
-    start = time.monotonic()
-    last = start
+    first = last = time.monotonic()
+    first_done: float | None = None
 
     def advance(done: float, total: float) -> None:
-        nonlocal last
+        nonlocal first, first_done, last
         now = time.monotonic()
-        if now - last >= _LINE_EVERY_S and 0 < done <= total:
+        if first_done is None:
+            first, first_done = now, done
+        elif now - last >= _LINE_EVERY_S and first_done < done <= total:
             last = now
-            left_s = (now - start) * (total - done) / done
+            left_s = (now - first) * (total - done) / (done - first_done)
             _LOG.info("%s: %.0f %%, about %s left", title, 100 * done / total, _clock_face(left_s))
 
     return advance

@@ -5,7 +5,7 @@ utterance (CMVN). Frames: 1 + floor((samples - 400) / 160); frame t covers sampl
 
 With CMVN the time mean of every dimension is zero and its deviation one, so a head that sees means learns nothing
 from it: that is SUPERB's definition, and the reason for its FBANK row at chance on emotion. The card
-`fbank_no_cmvn` leaves the normalisation out.
+`fbank` leaves the normalisation out and `fbank_cmvn` is SUPERB's.
 
 Source: s3prl 0.4.18, s3prl/upstream/baseline/fbank.yaml and extracter.py; Yang et al. 2021, SUPERB, section 3.
 """

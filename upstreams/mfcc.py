@@ -5,7 +5,7 @@ mean 0 and deviation 1 over the utterance (CMVN). The cosine transform is the or
 liftered by 1 + 11 sin(pi i / 22). Frames: 1 + floor((samples - 400) / 160).
 
 With CMVN the time mean of every dimension is zero: a head that sees means learns nothing (see `fbank`); the card
-`mfcc_no_cmvn` leaves the normalisation out.
+`mfcc` leaves the normalisation out and `mfcc_cmvn` keeps it.
 
 Source: s3prl 0.4.18, s3prl/upstream/baseline/mfcc.yaml and extracter.py; Kaldi src/feat/feature-mfcc.cc.
 """

@@ -37,7 +37,7 @@ ONLY_IN = {
     "seaborn": {"harness/plots.py"},
     "s3prl": {"upstreams/s3prl_hub.py"},
     "hydra": {"harness/cli.py", "harness/config.py"},
-    "opensmile": {"upstreams/_opensmile.py"},
+    "opensmile": {"upstreams/_functionals.py"},
 }
 
 

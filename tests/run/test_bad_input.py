@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,16 +13,20 @@ import pytest
 import soundfile
 
 Call = Callable[..., tuple[int, str, str]]
+ROOT = Path(__file__).resolve().parent.parent.parent
 SOUND = np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32)
 
 
 def emodb(root: Path) -> Path:
-    """A small folder in EmoDB's layout, invented sound, two speakers."""
+    """Twelve files under EmoDB's own names, invented sound: two speakers, three emotions, two of each."""
     (root / "wav").mkdir(parents=True)
+    lines = (ROOT / "harness" / "corpora" / "index" / "emodb.tsv").read_text(encoding="utf-8").splitlines()
+    names = [Path(line.split("\t")[0]).name for line in lines if line.startswith("wav/")]
     for speaker in ("03", "08"):
-        for text in ("a01", "a02"):
-            for letter in "WFN":
-                soundfile.write(root / "wav" / f"{speaker}{text}{letter}a.wav", SOUND, 16_000)
+        for letter in "WFN":
+            for name in [name for name in names if name[:2] == speaker and name[5] == letter][:2]:
+                loudness = {"W": 0.9, "F": 0.5, "N": 0.1}[letter] + 0.01 * len(list(root.glob("wav/*")))
+                soundfile.write(root / "wav" / name, loudness * SOUND, 16_000)
     return root
 
 
@@ -156,6 +162,10 @@ def test_a_label_that_the_task_does_not_know(harness: Call, tmp_path: Path) -> N
 def whisper_folder(tmp_path: Path) -> Path:
     """A tiny Whisper encoder with random weights, saved as its owners would."""
     import torch
+
+    from upstreams import _torchaudio_shim
+
+    _torchaudio_shim.install()
     from transformers import WhisperConfig
     from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
@@ -200,14 +210,34 @@ def test_weights_from_the_shelf(
     assert code == 0, err
 
 
-def test_disk_full(harness: Call, tmp_path: Path, results: Path) -> None:
-    full = Path("/dev/full")
-    if not full.exists():
-        pytest.skip("needs /dev/full, which stands in for a full disk")
-    predictions = results / "predictions"
-    predictions.mkdir(parents=True)
-    (results / "leaderboard.md").symlink_to(full)
-    harness("run", "recipe=synthetic_5fold", "upstream=mfcc", "head=lda")
-    code, _, _ = harness("leaderboard", f"results={results}")
-    assert code == 0
-    assert not (results / "leaderboard.md").is_symlink(), "written beside and renamed, never through"
+SMALL_DISK = """
+import resource, signal, sys
+from harness.cli import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_disk_full(harness: Call, results: Path) -> None:
+    """Files that may not grow past 4 KiB stand in for a full disk: one message, nothing half-written."""
+    words = [
+        "run",
+        "recipe=synthetic_5fold",
+        "upstream=mfcc",
+        "head=lda",
+        f"results={results}",
+        "track=false",
+    ]
+    code, _, err = harness("extract", *words[1:4])
+    assert code == 0, err
+    done = subprocess.run(
+        [sys.executable, "-c", SMALL_DISK, *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "room" in done.stderr
+    assert not list((results / "records").glob("*.json"))
+    assert not [path for path in results.rglob("*") if path.name.endswith(".tmp")]
+    code, _, err = harness(*words[:4])
+    assert code == 0, err

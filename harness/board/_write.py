@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import record as records
+from harness.board._costs import cost_table
 from harness.board._published import read_published
 from harness.board._rows import board_table
 from harness.errors import ConfigError
@@ -25,6 +26,11 @@ Written by `python -m harness leaderboard` from the records; do not edit. Percen
 folds, the interval is 95 % over speakers (bootstrap); pooled figures count all test utterances together. Published
 numbers are others', as printed, and stand in columns of their own.
 """
+COSTS = """## What it cost
+
+Wall seconds and peak memory (MiB, of the process) per phase, on the machine of the run. Nothing is extracted where
+the features were stored already, and a whole second run reads its record and is not listed.
+"""
 
 
 def write_board(results: Path) -> str:
@@ -42,7 +48,8 @@ def write_board(results: Path) -> str:
             next_step="python -m harness run recipe=synthetic_5fold",
         )
     table = board_table(found, read_published(results))
-    text = "\n".join([HEAD, *(_section(recipe, part) for recipe, part in table.groupby("recipe"))])
+    sections = [_section(recipe, part) for recipe, part in table.groupby("recipe")]
+    text = "\n".join([HEAD, *sections, COSTS, markdown(cost_table(found)), ""])
     write_text(results / "leaderboard.md", text)
     write_text(results / "leaderboard.csv", table.to_csv(index=False, lineterminator="\n"))
     write_text(results / "leaderboard.tex", latex(table))

@@ -1,4 +1,4 @@
-"""Chance that is ours alone: the global generators are left as they were found."""
+"""Chance and cores of our own: the global generators and the number of threads are left as they were found."""
 
 from __future__ import annotations
 
@@ -23,6 +23,21 @@ def own_chance(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         yield
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside, torch computes on one core; afterwards on as many as before.
+
+    A step of a tiny network is too short to be shared: waiting for the other core costs more than it does. It also
+    makes the result independent of the number of cores.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def generator(seed: int) -> torch.Generator:

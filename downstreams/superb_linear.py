@@ -9,14 +9,16 @@ the same to rounding. SUPERB accumulates 8 batches of 4 utterances; here the los
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import torch
 
 from downstreams._checks import check_fit, check_positive, check_view
-from downstreams._seeded import endless_batches, generator, own_chance
+from downstreams._seeded import endless_batches, generator, one_thread, own_chance
 from downstreams._selection import Selection, logits_of
 from downstreams._superb_step import FrameStepper, MeanStepper, Rule, Stepper, WeightedSumLinear
 from harness.contracts import FitReport, Labelled, Means, PackedFrames, Shape
@@ -75,10 +77,8 @@ class SuperbLinear:
         batches = endless_batches(len(train.view), self._config.batch, generator(self._seed))
         for last in self._looks():
             steps = last - (int(history[-1]["step"]) if history else 0)
-            losses = torch.zeros(())
-            for _ in range(steps):
-                losses += stepper.step(next(batches))
-            row = {"step": last, "loss": float(losses) / steps, "lr": self._config.lr}
+            loss = _mean_loss(stepper, islice(batches, steps))
+            row = {"step": last, "loss": loss, "lr": self._config.lr}
             history.append(row | selection.look(self.module, last))
             progress(last / self._config.updates)
         return FitReport(selection.settle(self.module), history)
@@ -98,6 +98,12 @@ class SuperbLinear:
         if isinstance(train.view, Means):
             return MeanStepper(self.module, train.view, train.targets, rule, self._config.batch)
         return FrameStepper(self.module, train.view, train.targets, rule)
+
+
+def _mean_loss(stepper: Stepper, batches: Iterable[Tensor]) -> float:
+    """Train with these batches; the mean of their losses."""
+    with nullcontext() if isinstance(stepper, FrameStepper) else one_thread():
+        return float(torch.stack([stepper.step(rows) for rows in batches]).mean())
 
 
 def build(config: Config, shape: Shape, seed: int) -> SuperbLinear:

@@ -1,0 +1,251 @@
+"""Every head in `downstreams/` meets the same tests; a new file there is tested without a word here."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pkgutil
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+import downstreams
+from harness.contracts import FitReport, Head, HeadModule, Labelled, Means, PackedFrames, Shape
+from harness.errors import CheckError, ConfigError, SplitError
+
+HEADS = sorted(m.name for m in pkgutil.iter_modules(downstreams.__path__) if not m.name.startswith("_"))
+CLASSES, DIM = 3, 6
+# Shorter trainings for a small problem; a head that is not named here is tested with its defaults.
+QUICK: dict[str, dict[str, Any]] = {
+    "superb_linear": {"updates": 300, "eval_every": 100, "lr": 1e-2},
+    "e2v_linear": {"epochs": 12, "batch": 16},
+    "gru": {"epochs": 12, "batch": 16, "lr": 1e-2, "hidden_dim": 16},
+}
+# Settings that leave one candidate, so that nothing has to select.
+SINGLE: dict[str, dict[str, Any]] = {
+    "ridge": {"layer": 0, "alphas": [1.0]},
+    "logistic": {"layer": 0, "C": [1.0]},
+    "lda": {"layer": 0},
+    "linear_svc": {"layer": 0},
+}
+
+
+def load(name: str) -> Any:
+    return importlib.import_module(f"downstreams.{name}")
+
+
+def config(name: str, *, single: bool = False) -> Any:
+    return load(name).Config(**QUICK.get(name, {}), **(SINGLE.get(name, {}) if single else {}))
+
+
+def problem(needs: str, seed: int, absent: int | None = None, utterances: int = 48) -> Labelled:
+    """Clusters that any linear model separates; frames scatter around their utterance's mean."""
+    chance = torch.Generator().manual_seed(seed)
+    centres = torch.zeros(CLASSES, DIM)
+    centres[range(CLASSES), range(CLASSES)] = 4.0
+    targets = torch.arange(utterances) % CLASSES
+    targets[targets == absent] = (0 if absent is None else absent + 1) % CLASSES
+    if needs == "means":
+        noise = torch.randn(utterances, 2, DIM, generator=chance)
+        return Labelled(Means(centres[targets][:, None] + noise), targets)
+    counts = torch.randint(3, 9, (utterances,), generator=chance)
+    owner = torch.repeat_interleave(torch.arange(utterances), counts)
+    values = centres[targets][owner] + torch.randn(len(owner), DIM, generator=chance)
+    return Labelled(
+        PackedFrames(values[:, None], torch.cat([torch.zeros(1).long(), counts.cumsum(0)])), targets
+    )
+
+
+def with_values(view: Means | PackedFrames, values: torch.Tensor) -> Means | PackedFrames:
+    return Means(values) if isinstance(view, Means) else PackedFrames(values, view.offsets)
+
+
+def shape_of(part: Labelled) -> Shape:
+    return Shape(part.view.values.shape[1], part.view.values.shape[2], CLASSES)
+
+
+def ignore(share: float) -> None:
+    """Progress that nobody watches."""
+
+
+def fitted(
+    name: str, *, single: bool = False, absent: int | None = None, seed: int = 3
+) -> tuple[Head, FitReport]:
+    needs = load(name).NEEDS
+    train = problem(needs, 0, absent)
+    head = load(name).build(config(name, single=single), shape_of(train), seed)
+    return head, head.fit(train, None if single else problem(needs, 1), ignore)
+
+
+@pytest.fixture(params=HEADS)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_the_seven_heads_are_there() -> None:
+    assert {"superb_linear", "e2v_linear", "gru", "ridge", "logistic", "lda", "linear_svc"} <= set(HEADS)
+
+
+def test_module_keeps_the_contract(name: str) -> None:
+    module = load(name)
+    assert isinstance(module, HeadModule)
+    assert module.NEEDS in ("means", "frames")
+    assert dataclasses.is_dataclass(module.Config)
+
+
+def test_recipe_shows_the_defaults(name: str, project_root: Path) -> None:
+    shown = yaml.safe_load((project_root / "recipes" / "head" / f"{name}.yaml").read_text())
+    assert shown.pop("name") == name
+    defaults = dataclasses.asdict(load(name).Config())
+    assert {
+        key: float(value) if isinstance(value, str) and key == "lr" else value for key, value in shown.items()
+    } == defaults
+
+
+def test_learns_and_reports(name: str) -> None:
+    needs = load(name).NEEDS
+    train, watch, test = problem(needs, 0), problem(needs, 1), problem(needs, 2)
+    head, told = load(name).build(config(name), shape_of(train), 3), list[float]()
+    assert isinstance(head, Head)
+    report = head.fit(train, watch, told.append)
+    logits = head.predict(test.view)
+    assert logits.shape == (len(test.view), CLASSES)
+    assert logits.dtype == torch.float32
+    assert bool(torch.isfinite(logits).all())
+    # the centres lie four deviations apart per axis, so an ideal rule errs on about 0.3 %
+    assert float((logits.argmax(1) == test.targets).float().mean()) > 0.9
+    assert told == sorted(told)
+    assert told[0] > 0
+    assert told[-1] == pytest.approx(1.0)
+    assert all({"epoch", "step"} & set(row) and "watch_wa" in row for row in report.history)
+
+
+def test_keeps_the_first_best_moment(name: str) -> None:
+    needs = load(name).NEEDS
+    head, report = fitted(name)
+    seen = [row["watch_wa"] for row in report.history]
+    watch = problem(needs, 1)
+    got = 100 * float((head.predict(watch.view).argmax(1) == watch.targets).double().mean())
+    assert got == pytest.approx(max(seen))
+    assert f"watch WA {max(seen):.1f}" in report.selected
+    first = report.history[seen.index(max(seen))]
+    moments = [key for key in ("epoch", "layer") if key in first] or ["step"]
+    assert f"{moments[0]} {first[moments[0]]:g}" in report.selected
+
+
+def test_same_seed_same_bits(name: str) -> None:
+    test = problem(load(name).NEEDS, 2).view
+    one, two = fitted(name)[0].predict(test), fitted(name)[0].predict(test)
+    assert torch.equal(one, two)
+
+
+def test_fit_starts_anew_every_time(name: str) -> None:
+    needs = load(name).NEEDS
+    head, report = fitted(name)
+    before = head.predict(problem(needs, 2).view)
+    again = head.fit(problem(needs, 0), problem(needs, 1), ignore)
+    assert torch.equal(head.predict(problem(needs, 2).view), before)
+    assert again == report
+
+
+def test_global_chance_and_threads_are_left_alone(name: str) -> None:
+    torch_state, threads = torch.get_rng_state(), torch.get_num_threads()
+    numpy_state, python_state = np.random.get_state()[1].copy(), random.getstate()
+    head, _ = fitted(name)
+    head.predict(problem(load(name).NEEDS, 2).view)
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert torch.get_num_threads() == threads
+    assert np.array_equal(np.random.get_state()[1], numpy_state)
+    assert random.getstate() == python_state
+
+
+def test_global_chance_decides_nothing(name: str) -> None:
+    test = problem(load(name).NEEDS, 2).view
+    one = fitted(name)[0].predict(test)
+    torch.rand(7)
+    assert torch.equal(fitted(name)[0].predict(test), one)
+
+
+def test_without_a_watch(name: str) -> None:
+    head, report = fitted(name, single=True)
+    test = problem(load(name).NEEDS, 2)
+    assert float((head.predict(test.view).argmax(1) == test.targets).float().mean()) > 0.85
+    assert report.selected
+    assert all("watch_wa" not in row for row in report.history)
+
+
+@pytest.mark.parametrize("absent", range(CLASSES))
+def test_a_class_without_training_data(name: str, absent: int) -> None:
+    head, _ = fitted(name, single=True, absent=absent)
+    logits = head.predict(problem(load(name).NEEDS, 0, absent).view)
+    assert logits.shape[1] == CLASSES
+    assert bool(torch.isfinite(logits).all())
+    assert not bool((logits.argmax(1) == absent).any())
+
+
+def test_an_utterance_alone_gets_what_it_gets_in_company(name: str) -> None:
+    view = problem(load(name).NEEDS, 2).view
+    head, _ = fitted(name)
+    together, alone = head.predict(view), head.predict(view.take(torch.tensor([5])))
+    # another number of rows in a matrix product may change the order of a float32 sum
+    torch.testing.assert_close(alone[0], together[5], rtol=1e-5, atol=1e-5)
+
+
+def test_one_class_is_refused(name: str) -> None:
+    train = problem(load(name).NEEDS, 0)
+    head = load(name).build(config(name, single=True), shape_of(train), 0)
+    with pytest.raises(SplitError, match="single class"):
+        head.fit(Labelled(train.view, torch.zeros_like(train.targets)), None, ignore)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_values_that_are_not_numbers_are_named(name: str, bad: float) -> None:
+    train = problem(load(name).NEEDS, 0)
+    head, _ = fitted(name, single=True)
+    values = train.view.values.clone()
+    values[7, 0, 4] = bad
+    view = with_values(train.view, values)
+    with pytest.raises(CheckError, match=r"(?s)utterance \d+ of 48.*layer 0, dimension 4"):
+        head.predict(view)
+    with pytest.raises(CheckError, match="training part"):
+        head.fit(Labelled(view, train.targets), None, ignore)
+    with pytest.raises(CheckError, match="watched part"):
+        head.fit(train, Labelled(view, train.targets), ignore)
+
+
+def test_another_width_is_refused(name: str) -> None:
+    train = problem(load(name).NEEDS, 0)
+    head, _ = fitted(name, single=True)
+    narrow = with_values(train.view, train.view.values[..., :4])
+    with pytest.raises(ConfigError, match="do not fit the head"):
+        head.predict(narrow)
+
+
+def test_an_empty_part_is_refused(name: str) -> None:
+    train = problem(load(name).NEEDS, 0)
+    head = load(name).build(config(name, single=True), shape_of(train), 0)
+    nobody = torch.empty(0, dtype=torch.int64)
+    with pytest.raises(SplitError, match="watched part is empty"):
+        head.fit(train, Labelled(train.view.take(nobody), nobody), ignore)
+
+
+@pytest.mark.parametrize("target", [-1, CLASSES])
+def test_targets_outside_the_task_are_refused(name: str, target: int) -> None:
+    train = problem(load(name).NEEDS, 0)
+    head = load(name).build(config(name, single=True), shape_of(train), 0)
+    targets = train.targets.clone()
+    targets[3] = target
+    with pytest.raises(SplitError, match="outside the task"):
+        head.fit(Labelled(train.view, targets), None, ignore)
+
+
+def test_too_few_targets_are_refused(name: str) -> None:
+    train = problem(load(name).NEEDS, 0)
+    head = load(name).build(config(name, single=True), shape_of(train), 0)
+    with pytest.raises(SplitError, match="another number of targets"):
+        head.fit(Labelled(train.view, train.targets[:-1]), None, ignore)

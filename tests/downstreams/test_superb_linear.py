@@ -222,3 +222,15 @@ def test_the_stored_means_are_not_changed() -> None:
     before = train.view.values.clone()
     superb_linear.build(superb_linear.Config(updates=20), SHAPE, 0).fit(train, None, ignore)
     assert torch.equal(train.view.values, before)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_number_of_threads_is_put_back(threads: int) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        head = superb_linear.build(superb_linear.Config(updates=20, eval_every=10), SHAPE, 0)
+        head.fit(means(frames(0)), means(frames(1)), ignore)
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)

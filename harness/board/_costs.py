@@ -18,7 +18,7 @@ def cost_table(records: Sequence[Record]) -> pd.DataFrame:
     import pandas as pd
 
     rows = [_row(record) for record in records]
-    return pd.DataFrame(sorted(rows, key=lambda row: (row["recipe"], row["upstream"], row["head"])))
+    return pd.DataFrame(rows).sort_values(["recipe", "upstream", "head"], kind="stable")
 
 
 def _row(record: Record) -> dict[str, Any]:

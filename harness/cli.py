@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -38,8 +39,13 @@ class Verb(NamedTuple):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Carry out one command; returns the exit code (0 done, 2 bad input, 130 interrupted)."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    """Carry out one command; returns the exit code (0 done, 2 bad input, 130 interrupted).
+
+    Threads of a tiny step that wait by spinning cost twenty times the step itself where another program uses the
+    cores (measured: a GRU's step 22 s spinning, 1 s passive, on two cores with a load of three).
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         _dispatch(list(arguments))
     except HarnessError as fault:
@@ -187,7 +193,9 @@ def _through_hydra(recipe: str, words: list[str], work: Callable[[Any], None]) -
             _tell(f"{' '.join(overrides)}: {fault}", 2)
 
     before = sys.argv
-    sys.argv = ["harness", *words, *HYDRA_QUIET]
+    overrides = [word for word in words if "=" in word and not word.startswith("-")]
+    flags = [word for word in words if word not in overrides]
+    sys.argv = ["harness", *HYDRA_QUIET, *overrides, *flags]
     try:
         hydra.main(config_path=str(parts.RECIPES), config_name=recipe, version_base="1.3")(job)()
     except SystemExit as leaving:

@@ -16,6 +16,9 @@ from harness import parts, registry
 from harness.contracts import Card
 from harness.errors import ConfigError, did_you_mean
 
+HEADLINE_METRICS = ("wa", "ua", "wf1", "macro_f1")
+"""What is scored unless a recipe or a command says otherwise, in this order."""
+
 T = TypeVar("T")
 
 
@@ -62,7 +65,7 @@ class RunConfig:
     head: Part
     seeds: list[int]
     expected: Expected | None = None
-    metrics: list[str] = field(default_factory=lambda: ["wa", "ua", "wf1", "macro_f1"])
+    metrics: list[str] = field(default_factory=lambda: list(HEADLINE_METRICS))
     resamples: int = 2000
     """Bootstrap draws behind every interval."""
     batch_seconds: float = 60.0

@@ -132,7 +132,7 @@ def record_path(results: Path, record: Record) -> Path:
 def save(results: Path, record: Record) -> Path:
     """Write a record, whole or not at all."""
     path = record_path(results, record)
-    write_text(path, json.dumps(dataclasses.asdict(record), indent=1, sort_keys=True) + "\n")
+    write_text(path, json.dumps(dataclasses.asdict(record), indent=1) + "\n")
     return path
 
 

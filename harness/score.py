@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from harness.config import HEADLINE_METRICS
 from harness.errors import ConfigError
 from harness.predictions import read_predictions
 from harness.report import score_lines
@@ -24,7 +25,7 @@ def score_files(
 
     Args:
         paths: parquet files; none means those under `results/predictions`.
-        metrics: names; None means every registered one.
+        metrics: names; None means WA, UA, WF1 and macro F1.
         resamples: bootstrap draws behind every interval.
         results: the results folder.
         recipe: only the predictions of this recipe.
@@ -32,7 +33,7 @@ def score_files(
     Raises:
         HarnessError: no predictions there, or a file that holds none.
     """
-    chosen = [metrics] if isinstance(metrics, str) else metrics
+    chosen = [metrics] if isinstance(metrics, str) else list(metrics or HEADLINE_METRICS)
     tables = []
     for path in list(paths) or _stored(Path(results), recipe):
         scores = score(read_predictions(path), metrics=chosen, resamples=int(resamples))

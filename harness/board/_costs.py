@@ -31,6 +31,7 @@ def _row(record: Record) -> dict[str, Any]:
         cost = record.timings.get(phase)
         row[phase] = f"{cost['wall_s']:.1f} s, {cost['peak_rss_mib']:.0f} MiB" if cost else ""
     done = record.extraction
+    row["remarks"] = "SYNTHETIC audio" if record.corpus["synthetic"] else ""
     row["utterances extracted"] = str(done["utterances"]) if done else ""
     row["s per second of audio"] = f"{done['s_per_audio_s']:.4f}" if done else ""
     row["padding"] = f"{100 * done['padding_share']:.1f} %" if done else ""

@@ -19,6 +19,10 @@ from numpy.typing import NDArray
 from downstreams._layers import Rows
 
 
+_FLOOR = 1e-9
+"""Smallest entry of the diagonal, relative to its mean."""
+
+
 class _ClassShare(NamedTuple):
     """What one class adds to the pooled covariance: diag(`diagonal`) + `factor`' `factor`."""
 
@@ -75,9 +79,13 @@ def _class_share(group: Rows, prior: float) -> _ClassShare:
 
 
 def _solve(diagonal: NDArray[np.float64], factor: Rows, right: Rows) -> Rows:
-    """Solve (diag(diagonal) + factor' factor) x = right by the Woodbury identity."""
+    """Solve (diag(diagonal) + factor' factor) x = right by the Woodbury identity.
+
+    A column that is constant within every class (always so where classes have one utterance each) gets a floor.
+    """
     from scipy.linalg import solve
 
+    diagonal = np.maximum(diagonal, _FLOOR * (diagonal.mean() or 1.0))
     scaled = factor / diagonal
     inner = np.eye(len(factor)) + scaled @ factor.T
     direct = right / diagonal[:, None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from typing import Any
 
@@ -230,3 +231,17 @@ def test_ledoit_wolf_equals_scikit_learn() -> None:
         ledoit_wolf_shrinkage(rows, assume_centered=True), rel=1e-12
     )
     assert ledoit_wolf_share(np.zeros((1, 5))) == 0.0
+
+
+@pytest.mark.parametrize("name", ["ridge", "logistic", "lda", "linear_svc"])
+def test_one_utterance_per_class_is_enough(name: str) -> None:
+    """Few utterances and many columns: every class has no spread of its own, and every answer is finite."""
+    module = importlib.import_module(f"downstreams.{name}")
+    single = {"ridge": {"alphas": [1.0]}, "logistic": {"C": [1.0]}}.get(name, {})
+    values = torch.randn(4, 1, 300, generator=torch.Generator().manual_seed(0))
+    train = Labelled(Means(values), torch.arange(4))
+    head = module.build(module.Config(layer=0, **single), Shape(layers=1, dim=300, classes=4), 0)
+    head.fit(train, None, lambda share: None)
+    logits = head.predict(train.view)
+    assert logits.isfinite().all()
+    assert torch.equal(logits.argmax(1), train.targets)

@@ -1,0 +1,60 @@
+"""The README's numbers are those of the records, its commands exist, and nothing of this machine is in the project."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness import parts, record
+from harness.cli import VERBS
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ROW = re.compile(
+    r"^\| (\w+) \| (\w+) \| ([\d.]+) / ([\d.]+) / ([\d.]+) \| ([\d.]+) / ([\d.]+) / ([\d.]+) \|", re.M
+)
+
+
+def test_result_table_holds_the_recorded_numbers() -> None:
+    """One row per corpus and upstream: WA / UA / WF1 under leave-one-speaker-out, then under random 10-fold."""
+    table = README.split("results:begin")[1].split("results:end")[0]
+    rows = ROW.findall(table)
+    assert len(rows) >= 10
+    known = {
+        (r.recipe, r.upstream["name"]): r
+        for r in record.load_all(ROOT / "results")
+        if r.head["name"] == "lda" and r.protocol["select"] == "dev"
+    }
+    for corpus, upstream, *printed in rows:
+        for protocol, figures in (("loso", printed[:3]), ("10fold", printed[3:])):
+            metrics = known[f"{corpus}_{protocol}", upstream].scores["metrics"]
+            assert [f"{100 * metrics[name]['fold_mean']:.1f}" for name in ("wa", "ua", "wf1")] == figures
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "results/MEASURED.md"])
+def test_commands_name_what_exists(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for verb in re.findall(r"python -m harness (\w+)", text):
+        assert verb in VERBS
+    if name != "CONTRIBUTING.md":
+        for recipe in re.findall(r"recipe=([\w,]+)", text):
+            assert set(recipe.split(",")) <= set(parts.recipe_names())
+
+
+def test_make_targets_of_the_readme_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"^make (\w+)", README, re.MULTILINE):
+        assert f"\n{target}:" in makefile
+
+
+def test_no_path_of_a_machine_is_in_the_project() -> None:
+    """Records and documents name contents, not places."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("needs the git checkout, to know which files belong to the project")
+    parent = f"{ROOT.parent}/"
+    command = ["git", "-C", str(ROOT), "grep", "-nIF", "-e", parent, "--", "."]
+    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    assert not found

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from downstreams._layers import Rows
 
-
 _FLOOR = 1e-9
 """Smallest entry of the diagonal, relative to its mean."""
 

@@ -1,4 +1,4 @@
-"""The README's numbers are those of the records, its commands exist, and nothing of this machine is in the project."""
+"""The README holds the numbers of the records, its commands exist, nothing of a machine is in the project."""
 
 from __future__ import annotations
 

@@ -22,12 +22,12 @@ _LOG = logging.getLogger("harness")
 HYDRA_QUIET = (
     "hydra.output_subdir=null",
     "hydra.run.dir=.",
-    "hydra.sweep.dir=.",
+    "hydra.sweep.dir=${results}/sweeps/${now:%Y-%m-%d_%H-%M-%S}",
     "hydra.sweep.subdir=.",
     "hydra/job_logging=none",
     "hydra/hydra_logging=none",
 )
-"""Hydra makes no folders of its own: a run is found under `results/`, by its record."""
+"""Hydra makes no folder for a run, which is found by its record; a sweep's own YAML goes under the results."""
 
 
 class Verb(NamedTuple):

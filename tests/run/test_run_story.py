@@ -113,6 +113,8 @@ def test_hydra_sweeps_as_its_users_expect(harness: Call, results: Path) -> None:
     assert code == 0, err
     assert {record["upstream"]["name"] for record in records(results)} == {"mfcc", "fbank"}
     assert out.count("mean of the folds") == 2
+    assert not Path("multirun.yaml").exists()
+    assert list((results / "sweeps").rglob("multirun.yaml"))
 
 
 def test_a_sweep_goes_on_past_a_bad_job(harness: Call, results: Path) -> None:

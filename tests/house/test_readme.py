@@ -54,7 +54,7 @@ def test_no_path_of_a_machine_is_in_the_project() -> None:
     """Records and documents name contents, not places."""
     if not (ROOT / ".git").exists():
         pytest.skip("needs the git checkout, to know which files belong to the project")
-    parent = f"{ROOT.parent}/"
-    command = ["git", "-C", str(ROOT), "grep", "-nIF", "-e", parent, "--", "."]
+    place = f"{ROOT}/"
+    command = ["git", "-C", str(ROOT), "grep", "-nIF", "-e", place, "--", "."]
     found = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     assert not found

@@ -2,9 +2,9 @@
 
     <root>/<name>/key.json             what shaped the features, readable
     <root>/<name>/shards/<hash>/       index.json, means.npy, stds.npy, frames_012.npy; never changed
-    <root>/<name>/work/                what is being written right now, and who has claimed it
+    <root>/<name>/pending/             what is being written right now, and who has claimed it
 
-A shard is written in `work` and renamed into `shards`, so it is whole or absent. Its name is the hash of its
+A shard is written in `pending` and renamed into `shards`, so it is whole or absent. Its name is the hash of its
 index, and the index holds the checksum of every file in it: damage anywhere shows, and only that shard is made
 again.
 """

@@ -177,7 +177,7 @@ class Store:
         """
         with explained(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            return claims.take(self.path / "work", work)
+            return claims.take(self.path / "pending", work)
 
     def prepare(self) -> None:
         """Write the readable key, and remove what killed writers and damaged shards have left.
@@ -189,7 +189,7 @@ class Store:
         with explained(self.path):
             if not readable.is_file() or readable.read_text(errors="replace") != self.key.json():
                 write_text(readable, self.key.json())
-            claims.sweep(self.path / "work")
+            claims.sweep(self.path / "pending")
             for name in sorted(self._catalogue.damaged):
                 self._remove_damaged(name)
         self.refresh()

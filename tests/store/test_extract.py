@@ -180,7 +180,7 @@ def test_a_clip_shorter_than_it_was_said_to_be(toy: ModuleType, corpus: Path, tm
     short = WaveSource(id="blip", path=tmp_path / "blip.wav", duration_s=0.0501)
     with pytest.raises(AudioError, match=r"got: 399 samples in .*blip\.wav[\s\S]*at least 400[\s\S]*next:"):
         extract(toy.Toy(), [*toy.sources(corpus), short], Store(tmp_path, toy.key()))
-    assert [*tmp_path.glob("*/work/*")] == [], "no claim is left behind"
+    assert [*tmp_path.glob("*/pending/*")] == [], "no claim is left behind"
     store = Store(tmp_path, toy.key())
     kept = extract(toy.Toy(), toy.sources(corpus), store).stored_before
     assert kept in (64, 128), "whole shards are kept"
@@ -191,7 +191,7 @@ def test_a_file_that_is_no_sound(toy: ModuleType, corpus: Path, tmp_path: Path) 
     source = WaveSource(id="text", path=tmp_path / "text.wav", duration_s=1.0)
     with pytest.raises(AudioError, match=r"text\.wav"):
         extract(toy.Toy(), [*toy.sources(corpus), source], Store(tmp_path, toy.key()))
-    assert [*tmp_path.glob("*/work/*")] == []
+    assert [*tmp_path.glob("*/pending/*")] == []
 
 
 def test_one_id_for_two_files_is_refused_and_one_given_twice_is_not(

@@ -110,7 +110,7 @@ def test_the_same_shard_twice_is_one_shard(tmp_path: Path, toy: ModuleType) -> N
         add(Store(tmp_path, toy.key()), items)
     store = Store(tmp_path, toy.key())
     assert len([*(store.path / "shards").iterdir()]) == 1
-    assert [*(store.path / "work").iterdir()] == []
+    assert [*(store.path / "pending").iterdir()] == []
 
 
 def test_half_precision_where_asked(tmp_path: Path, toy: ModuleType) -> None:

@@ -52,7 +52,7 @@ def check_same(toy: ModuleType, corpus: Path, root: Path, uninterrupted: Path) -
     np.testing.assert_array_equal(one.frames(names, 1).values, other.frames(names, 1).values)
     trees = [{path.name for path in (store.path / "shards").iterdir()} for store in (one, other)]
     assert trees[0] == trees[1]
-    assert [*(one.path / "work").iterdir()] == []
+    assert [*(one.path / "pending").iterdir()] == []
 
 
 def wait_for(what: Callable[[], object], process: subprocess.Popen[str]) -> None:
@@ -78,7 +78,7 @@ def test_killed_and_resumed_is_as_if_nothing_had_happened(
     process.send_signal(signal.SIGKILL)
     process.wait()
     kept = len([*tmp_path.glob("*/shards/*")])
-    assert [*tmp_path.glob("*/work/*")], "it was killed at work"
+    assert [*tmp_path.glob("*/pending/*")], "it was killed at work"
     report = toy.run(corpus, tmp_path, layers=(1,))
     assert report.shards == 6 - kept
     assert 0 < report.stored_before < UTTERANCES
@@ -103,7 +103,7 @@ def test_a_survivor_does_what_a_killed_partner_had_claimed(
     toy: ModuleType, start_toy: Start, corpus: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:
     slow = start_toy(corpus, tmp_path, 30.0, 1)
-    wait_for(lambda: [*tmp_path.glob("*/work/*.lock")], slow)
+    wait_for(lambda: [*tmp_path.glob("*/pending/*.lock")], slow)
     quick = start_toy(corpus, tmp_path, 0.0, 1)
     wait_for(lambda: len([*tmp_path.glob("*/shards/*")]) >= 3, quick)
     slow.send_signal(signal.SIGKILL)
@@ -137,7 +137,7 @@ def test_two_different_requests_at_once(
 
 
 def test_a_claim_is_held_once_and_swept_only_when_dead(tmp_path: Path) -> None:
-    work = tmp_path / "work"
+    work = tmp_path / "pending"
     with claims.take(work, "a") as claim:
         claims.emptied(claim.scratch).joinpath("half.npy").write_bytes(b"half")
         (work / "b").mkdir()
@@ -183,7 +183,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(
     assert caught.value.__cause__.errno == errno.ENOSPC
     store = Store(small_disk, toy.key())
     assert store.verify() == []
-    assert [*(store.path / "work").iterdir()] == []
+    assert [*(store.path / "pending").iterdir()] == []
     kept = len(ids(corpus)) - len(store.missing(ids(corpus)))
     assert 0 < kept < UTTERANCES
     shutil.copytree(store.path, tmp_path / "roomy" / store.name)
@@ -210,7 +210,7 @@ def test_a_file_larger_than_the_system_allows(toy: ModuleType, corpus: Path, tmp
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)
     assert [*tmp_path.glob("*/shards/*")] == []
-    assert [*tmp_path.glob("*/work/*")] == []
+    assert [*tmp_path.glob("*/pending/*")] == []
     assert toy.run(corpus, tmp_path).utterances == UTTERANCES
 
 

@@ -20,6 +20,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Download:
+    """One file at an open address."""
+
+    url: str
+    size_bytes: int = 0
+    """0 where the owners do not say."""
+    checksum: str = ""
+    """As published: `sha256:...` or `md5:...`; empty where the owners publish none."""
+    unpack: bool = True
+    """Whether it is an archive whose contents are wanted."""
+    folder: str = ""
+    """Folder below the corpus root that its contents belong in."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CorpusFacts:
     """What is known about a corpus before it is opened; the constant `FACTS` of a corpus module."""
 
@@ -32,11 +47,20 @@ class CorpusFacts:
     labels: Mapping[str, str]
     """raw label of the owners -> canonical label of the field (`anger`, `happiness`, ...)."""
     utterances: int
+    """Rows that the owners' distribution holds, known defects included; 0 where nobody knows."""
     speakers: int
+    """0 where nobody knows."""
     sample_rate_hz: int
-    """Rate of the files as distributed; another rate is reported as a fault."""
-    channels: int = 1
+    """The usual rate of the files as distributed; a rate that is named nowhere here is reported as a fault."""
+    other_rates_hz: tuple[int, ...] = ()
+    """Further rates that the distribution itself mixes in."""
+    channels: tuple[int, ...] = (1,)
+    """Channel counts that the distribution holds; another is reported as a fault."""
+    counts_vary: str = ""
+    """Why a sound copy may hold other counts (releases differ); then the difference is told and does not stop."""
     duration_tolerance_s: float = 0.02
+    downloads: tuple[Download, ...] = ()
+    """What lies at an open address; empty where the owners want to be asked."""
     doi: str = ""
     synthetic: bool = False
     note: str = ""
@@ -56,20 +80,24 @@ class Utterance:
     session: str = ""
     dialogue: str = ""
     turn: int = -1
-    """Position in the dialogue by time, from 0; -1 where there is no dialogue."""
+    """The owners' number of the turn, or its rank by time: it rises with time; -1 where there is no dialogue."""
     start_s: float | None = None
     end_s: float | None = None
     """Where the utterance lies inside its file; None means the whole file."""
     text: str = ""
+    sentence: str = ""
+    """The owners' code of what is said, the same for everyone who says it; empty where each says their own."""
     language: str = ""
     split: str = ""
-    """Official part (`train`, `dev`, `test`) or empty."""
+    """Official part in lower case: `train`, `dev`, `test`, further ones as `test2`; empty where there is none."""
+    label: str | None = None
+    """Canonical label where the raw one is no code (a real score); None: `CorpusFacts.labels` says it."""
     expected_duration_s: float | None = None
     """What the owners' own annotation or the published file says, where it says anything."""
     expected_pcm_sha256: str = ""
     """SHA-256 of the decoded 16-bit samples of the published file, where it is known."""
     defect: str = ""
-    """A known defect of this file in the owners' own distribution."""
+    """A defect of this file in every copy; where it makes the file unusable the row is left out, and told."""
 
 
 @runtime_checkable

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from harness.contracts import CorpusFacts
+from harness.contracts import CorpusFacts, Download
 from harness.errors import CorpusError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "id",
+    "corpus",
     "path",
     "start_s",
     "end_s",
@@ -32,6 +33,7 @@ COLUMNS = (
     "dialogue",
     "turn",
     "text",
+    "sentence",
     "language",
     "label_raw",
     "label",
@@ -61,11 +63,19 @@ class FaultKind(StrEnum):
     CONTENT = "content differs"
     SILENT = "silent"
     UNEXPECTED = "unexpected file"
+    KNOWN_DEFECT = "known defect"
+    OTHER_RELEASE = "other release"
 
     @property
     def warns_only(self) -> bool:
-        """Whether one may work on unasked: no row is lost, and each file reads as its annotation says."""
-        return self in {FaultKind.CONTENT, FaultKind.SILENT, FaultKind.UNEXPECTED}
+        """Whether one may work on unasked: nothing is lost but what every copy lacks."""
+        return self in {
+            FaultKind.CONTENT,
+            FaultKind.SILENT,
+            FaultKind.UNEXPECTED,
+            FaultKind.KNOWN_DEFECT,
+            FaultKind.OTHER_RELEASE,
+        }
 
     @property
     def unusable(self) -> bool:
@@ -76,6 +86,7 @@ class FaultKind(StrEnum):
             FaultKind.EMPTY,
             FaultKind.NOT_FINITE,
             FaultKind.REPEATED_ID,
+            FaultKind.KNOWN_DEFECT,
         }
 
 
@@ -120,7 +131,11 @@ class Manifest:
         from pyarrow import parquet
 
         account = {
-            "facts": {**vars(self.facts), "labels": dict(self.facts.labels)},
+            "facts": {
+                **vars(self.facts),
+                "labels": dict(self.facts.labels),
+                "downloads": [dataclasses.asdict(download) for download in self.facts.downloads],
+            },
             "root": str(self.root),
             "faults": [dataclasses.astuple(fault) for fault in self.faults],
             "dropped": dict(self.dropped),
@@ -152,14 +167,20 @@ class Manifest:
                 wanted="a parquet file that Manifest.save wrote",
                 next_step="delete it; it is made again from the corpus",
             ) from fault
-        facts = account["facts"]
         return Manifest(
-            facts=CorpusFacts(**{**facts, "languages": tuple(facts["languages"])}),
+            facts=_facts(account["facts"]),
             root=Path(account["root"]),
             table=table.to_pandas(),
             faults=tuple(Fault(path, FaultKind(kind), message) for path, kind, message in account["faults"]),
             dropped=account["dropped"],
         )
+
+
+def _facts(plain: Mapping[str, Any]) -> CorpusFacts:
+    """Facts as JSON holds them, with the tuples that JSON does not know."""
+    tuples = {name: tuple(value) for name, value in plain.items() if isinstance(value, list)}
+    downloads = tuple(Download(**download) for download in plain["downloads"])
+    return CorpusFacts(**{**plain, **tuples, "downloads": downloads})
 
 
 _ACCOUNT = b"emoharness"

@@ -22,16 +22,22 @@ _KIND_OF_ERROR: Mapping[type[AudioError], FaultKind] = {
 
 def utterance_faults(utterance: Utterance, facts: CorpusFacts, measured: Measured) -> list[Fault]:
     """Everything that is wrong with one utterance and its file, the worst first."""
-    faults = [] if utterance.label_raw in facts.labels else [_unknown_label(utterance, facts)]
+    known = utterance.label is not None or utterance.label_raw in facts.labels
+    faults = [] if known else [_unknown_label(utterance, facts)]
     if isinstance(measured, AudioError):
-        kind = _KIND_OF_ERROR.get(type(measured), FaultKind.UNREADABLE)
-        return [Fault(utterance.path, kind, _reason(measured)), *faults]
+        return [_unusable(utterance, measured), *faults]
     pairs = [
         *_duration_faults(utterance, facts, measured),
         *_format_faults(facts, measured),
         *_content_faults(utterance, measured),
     ]
     return [*(Fault(utterance.path, kind, message) for kind, message in pairs), *faults]
+
+
+def _unusable(utterance: Utterance, error: AudioError) -> Fault:
+    if utterance.defect:
+        return Fault(utterance.path, FaultKind.KNOWN_DEFECT, f"{utterance.defect}: {_reason(error)}")
+    return Fault(utterance.path, _KIND_OF_ERROR.get(type(error), FaultKind.UNREADABLE), _reason(error))
 
 
 def _reason(error: AudioError) -> str:
@@ -59,10 +65,15 @@ def _duration_faults(
 
 
 def _format_faults(facts: CorpusFacts, info: AudioInfo) -> Iterable[tuple[FaultKind, str]]:
-    if info.sample_rate_hz != facts.sample_rate_hz:
-        yield FaultKind.WRONG_RATE, f"{info.sample_rate_hz} Hz, wanted {facts.sample_rate_hz} Hz"
-    if info.channels != facts.channels:
-        yield FaultKind.WRONG_CHANNELS, f"{info.channels} channels, wanted {facts.channels}"
+    rates_hz = (facts.sample_rate_hz, *facts.other_rates_hz)
+    if info.sample_rate_hz not in rates_hz:
+        yield FaultKind.WRONG_RATE, f"{info.sample_rate_hz} Hz, wanted {_either(rates_hz)} Hz"
+    if info.channels not in facts.channels:
+        yield FaultKind.WRONG_CHANNELS, f"{info.channels} channels, wanted {_either(facts.channels)}"
+
+
+def _either(values: Iterable[int]) -> str:
+    return " or ".join(map(str, values))
 
 
 def _content_faults(utterance: Utterance, info: AudioInfo) -> Iterable[tuple[FaultKind, str]]:
@@ -127,12 +138,14 @@ def count_faults(facts: CorpusFacts, utterances: Sequence[Utterance]) -> list[Fa
     """Utterances and speakers against what the distribution holds; a fact of 0 is not known and not held."""
     found = {
         "utterances": (len(utterances), facts.utterances),
-        "speakers": (len({utterance.speaker for utterance in utterances}), facts.speakers),
+        "speakers": (len({utterance.speaker for utterance in utterances} - {""}), facts.speakers),
     }
     sessions = sorted({utterance.session for utterance in utterances} - {""})
     here = f"; sessions here: {', '.join(sessions)}" if sessions else ""
+    why = f"; {facts.counts_vary}" if facts.counts_vary else ""
+    kind = FaultKind.OTHER_RELEASE if facts.counts_vary else FaultKind.COUNT
     return [
-        Fault(".", FaultKind.COUNT, f"{got} {what} are listed here, the corpus has {wanted}{here}")
+        Fault(".", kind, f"{got} {what} are listed here, the corpus has {wanted}{here}{why}")
         for what, (got, wanted) in found.items()
         if wanted and got != wanted
     ]

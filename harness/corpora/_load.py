@@ -139,9 +139,9 @@ def _kept(found: Surveyed, on_fault: OnFault) -> tuple[list[int], dict[str, int]
 
 
 def _leaves(kind: FaultKind, on_fault: OnFault) -> bool:
-    if kind is FaultKind.UNKNOWN_LABEL or kind.warns_only:
-        return False
-    return kind.unusable or on_fault != "repair"
+    if kind.unusable:
+        return True
+    return not (kind is FaultKind.UNKNOWN_LABEL or kind.warns_only or on_fault == "repair")
 
 
 def _table(found: Surveyed, rows: Sequence[int]) -> pd.DataFrame:
@@ -162,13 +162,19 @@ def _record(found: Surveyed, utterance: Utterance) -> dict[str, object]:
     only_language = found.facts.languages[0] if len(found.facts.languages) == 1 else ""
     fields = {name: getattr(utterance, name) for name in COLUMNS if hasattr(utterance, name)}
     return fields | {
+        "corpus": found.facts.name,
         "language": utterance.language or only_language,
-        "label": found.facts.labels.get(utterance.label_raw, ""),
+        "label": canonical_label(utterance, found.facts),
         "duration_s": info.duration_s if whole else end_s - start_s,
         "sample_rate_hz": info.sample_rate_hz,
         "channels": info.channels,
         "content": info.pcm_sha256,
     }
+
+
+def canonical_label(utterance: Utterance, facts: CorpusFacts) -> str:
+    """The field's name of an utterance's label; empty where it is unknown."""
+    return facts.labels.get(utterance.label_raw, "") if utterance.label is None else utterance.label
 
 
 def _within(utterance: Utterance, info: AudioInfo) -> Utterance:

@@ -11,7 +11,7 @@ from harness.audio import AudioInfo
 from harness.contracts import Corpus, CorpusFacts
 from harness.corpora._faults import counted
 from harness.corpora._inspect import Progress
-from harness.corpora._load import Surveyed, survey
+from harness.corpora._load import Surveyed, canonical_label, survey
 from harness.manifest import Fault
 
 
@@ -64,12 +64,12 @@ def check_corpus(
         CorpusError: the folder is not this corpus at all.
     """
     found = survey(corpus, root, progress)
-    labels = Counter(found.facts.labels.get(one.label_raw, "") for one in found.utterances)
+    labels = Counter(canonical_label(one, found.facts) for one in found.utterances)
     return CheckReport(
         facts=found.facts,
         root=found.root,
         utterances=len(found.utterances),
-        speakers=len({one.speaker for one in found.utterances}),
+        speakers=len({one.speaker for one in found.utterances} - {""}),
         labels=dict(labels.most_common()),
         hours=_hours(found),
         faults=found.faults,

@@ -84,6 +84,7 @@ def _utterance(entry: IndexEntry) -> Utterance:
         speaker=speaker,
         gender="male" if speaker in MALE_SPEAKERS else "female",
         text=SENTENCES[sentence],
+        sentence=sentence,
         language="de",
         expected_duration_s=entry.samples / FACTS.sample_rate_hz,
         expected_pcm_sha256=entry.pcm_sha256,

@@ -121,6 +121,7 @@ def _utterance(entry: IndexEntry) -> Utterance:
         gender="female" if voice.endswith("F") else "male",
         session=voice[1],
         text=" ".join(SENTENCES[int(sentence) - 1]),
+        sentence=sentence,
         language="zxx",
         expected_duration_s=entry.samples / RATE_HZ,
         expected_pcm_sha256=entry.pcm_sha256,

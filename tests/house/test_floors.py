@@ -36,7 +36,7 @@ ONLY_IN = {
     "mlflow": {"harness/track.py"},
     "seaborn": {"harness/plots.py"},
     "s3prl": {"upstreams/s3prl_hub.py"},
-    "hydra": {"harness/cli.py", "harness/config.py"},
+    "hydra": {"harness/cli/_recipes.py", "harness/config.py"},
     "opensmile": {"upstreams/_functionals.py"},
 }
 

@@ -1,0 +1,98 @@
+"""`recipe=a,b key=value ...` to composed runs: one by one here, a sweep through Hydra's own `main`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from harness.errors import ConfigError, HarnessError
+
+HYDRA_QUIET = (
+    "hydra.output_subdir=null",
+    "hydra.run.dir=.",
+    "hydra.sweep.dir=${results}/sweeps/${now:%Y-%m-%d_%H-%M-%S}",
+    "hydra.sweep.subdir=.",
+    "hydra/job_logging=none",
+    "hydra/hydra_logging=none",
+)
+"""Hydra makes no folder for a run, which is found by its record; a sweep's own YAML goes under the results."""
+
+
+def each_run(words: list[str], verb: str, work: Callable[[Any], None]) -> None:
+    """Compose and do every run that the words name, or hand a sweep to Hydra.
+
+    Args:
+        words: `recipe=NAME[,NAME]`, overrides, and Hydra's flags.
+        verb: for the messages.
+        work: takes a `RunConfig`.
+
+    Raises:
+        HarnessError: no recipe, an unknown name, or what `work` raises.
+    """
+    from harness import config
+
+    recipes, rest = _split_recipe(words, verb)
+    flags = [word for word in rest if word.startswith("-")]
+    for recipe in recipes:
+        config.check_names(recipe, rest)
+        if flags:
+            _through_hydra(recipe, rest, work)
+        else:
+            work(config.compose(recipe, rest))
+
+
+def _split_recipe(words: Sequence[str], verb: str) -> tuple[list[str], list[str]]:
+    """Recipes named by `recipe=a,b`, and the remaining words."""
+    named = [word.removeprefix("recipe=") for word in words if word.startswith("recipe=")]
+    if len(named) != 1 or not named[0]:
+        from harness.parts import recipe_names
+
+        raise ConfigError(
+            f"{verb} needs one recipe",
+            got=" ".join(words) or "nothing",
+            wanted=f"recipe=NAME, NAME one of {', '.join(recipe_names())}",
+            next_step=f"python -m harness {verb} recipe=synthetic_5fold",
+        )
+    return named[0].split(","), [word for word in words if not word.startswith("recipe=")]
+
+
+def _through_hydra(recipe: str, words: list[str], work: Callable[[Any], None]) -> None:
+    """Let Hydra sweep; a job with bad input is told and counted, and the others go on."""
+    import hydra
+    from omegaconf import OmegaConf
+
+    from harness import config, parts
+
+    config.prepare_hydra(words)
+    failed: list[str] = []
+
+    def job(composed: Any) -> None:  # noqa: ANN401  Hydra's own type is only known to Hydra
+        from hydra.core.hydra_config import HydraConfig
+
+        overrides = list(HydraConfig.get().overrides.task)
+        try:
+            plain = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+            work(config.from_mapping(recipe, plain, overrides))  # type: ignore[arg-type]
+        except HarnessError as fault:
+            failed.append(" ".join(overrides))
+            sys.stderr.write(f"harness: {' '.join(overrides)}: {fault}\n")
+
+    before = sys.argv
+    overrides = [word for word in words if "=" in word and not word.startswith("-")]
+    flags = [word for word in words if word not in overrides]
+    sys.argv = ["harness", *HYDRA_QUIET, *overrides, *flags]
+    try:
+        hydra.main(config_path=str(parts.RECIPES), config_name=recipe, version_base="1.3")(job)()
+    except SystemExit as leaving:
+        if leaving.code:
+            failed.append("Hydra's own message is above")
+    finally:
+        sys.argv = before
+    if failed:
+        raise ConfigError(
+            f"{len(failed)} job(s) of the sweep were not run",
+            got="; ".join(failed),
+            wanted="settings that can be run",
+            next_step="mend those and run the sweep again; recorded jobs are not repeated",
+        )

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from harness import models, registry, weights
-from harness.audio import load_wave
+from harness.audio import MIXING, load_wave
 from harness.contracts import CalibratedUpstream, Card, Fold, Means, PackedFrames, Upstream
 from harness.extract import ExtractReport, WaveSource, extract
 from harness.paths import cache_root
@@ -85,7 +85,7 @@ class Features:
             code_version=registry.code_version(models.family(card)),
             layers=card.layers,
             dim=card.dim,
-            preprocessing={"sample_rate_hz": card.sample_rate_hz, "channels": "mean"},
+            preprocessing={"sample_rate_hz": card.sample_rate_hz, "channels": MIXING},
             options=dict(card.options),
             calibration=calibration,
         )

@@ -307,6 +307,8 @@ class Example:
     session: str = ""
     split: str = ""
     duration_s: float = 0.0
+    path: str = ""
+    """File of the first utterance, relative to the corpus root: foreign lists of files are matched by it."""
 
 
 @dataclass(frozen=True)

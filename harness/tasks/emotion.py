@@ -6,16 +6,17 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.contracts import Example
 from harness.errors import ConfigError, LabelError, did_you_mean
 from harness.tasks._examples import TaskExamples
+from harness.tasks._views import Labels, seen_as
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("id", "label", "speaker", "session", "split", "duration_s")
+COLUMNS = ("id", "label", "speaker", "session", "split", "path", "duration_s")
 
 
 @dataclass(kw_only=True)
@@ -26,17 +27,17 @@ class Config:
     """Classes in the order of the logits; null means all that are there, in alphabetical order."""
 
     merge: dict[str, str] = field(default_factory=dict)
-    """Canonical label -> the class it is counted as."""
+    """Label, as the view shows it -> the class it is counted as."""
 
     drop: list[str] = field(default_factory=list)
-    """Canonical labels that are no target; every dropped row is counted."""
+    """Labels, as the view shows them, that are no target; every dropped row is counted."""
 
 
 def examples(table: pd.DataFrame, config: Config) -> TaskExamples:
     """Turn a manifest's table into examples, in manifest order.
 
     Args:
-        table: columns id, label, speaker, session, split, duration_s; one row per utterance.
+        table: columns id, label, speaker, session, split, path, duration_s; one row per utterance.
         config: what the labels become.
 
     Raises:
@@ -46,20 +47,23 @@ def examples(table: pd.DataFrame, config: Config) -> TaskExamples:
     """
     _check_settings(config)
     rows = [_plain(row) for row in table.loc[:, list(COLUMNS)].to_dict("records")]
-    counts = Counter(row["label"] for row in rows)
+    seen = [seen_as(config.view, Labels(row["corpus"], row["label_raw"], row["label"])) for row in rows]
+    counts = Counter(label for label in seen if label is not None)
     classes = _classes(counts, config)
     targets = {label: config.merge.get(label, label) for label in counts if label not in config.drop}
     _check_targets(targets, counts, classes)
+    pairs = list(zip(rows, seen, strict=True))
+    dropped = Counter(row["label"] for row, label in pairs if label not in targets)
     return TaskExamples(
-        examples=tuple(_example(row, targets[row["label"]]) for row in rows if row["label"] in targets),
+        examples=tuple(_example(row, targets[label]) for row, label in pairs if label in targets),
         classes=classes,
-        dropped={label: counts[label] for label in sorted(counts) if label in config.drop},
+        dropped=dict(sorted(dropped.items())),
     )
 
 
 def _plain(row: dict[Any, Any]) -> dict[str, Any]:
     """A row without pandas' missing values: text that is not there is empty."""
-    texts = {name: row[name] if isinstance(row[name], str) else "" for name in COLUMNS[:-1]}
+    texts = {name: row[name] if isinstance(row[name], str) else "" for name in TEXTS}
     duration_s = float(row["duration_s"])
     return {**texts, "duration_s": duration_s if math.isfinite(duration_s) else 0.0}
 
@@ -72,7 +76,9 @@ def _example(row: dict[str, Any], target: str) -> Example:
         speaker=row["speaker"],
         session=row["session"],
         split=row["split"],
+        path=row["path"],
         duration_s=row["duration_s"],
+        path=row["path"],
     )
 
 

@@ -30,6 +30,7 @@ def table(labels: list[str]) -> pd.DataFrame:
             "speaker": "anna",
             "session": "1",
             "split": "train",
+            "path": "a.wav",
             "duration_s": 1.5,
             "defect": "",
         }
@@ -66,6 +67,7 @@ def test_an_example_carries_its_row() -> None:
     (first, _) = examples(table(["joy", "anger"]), Config()).examples
     assert (first.id, first.utterances, first.speaker) == ("u000", ("u000",), "anna")
     assert (first.session, first.split, first.duration_s) == ("1", "train", 1.5)
+    assert first.path == "a.wav"
 
 
 def test_missing_cells_are_empty() -> None:
@@ -147,6 +149,7 @@ def iemocap(shared: Path) -> pd.DataFrame:
             "speaker": [row["speaker"] for row in rows],
             "session": [str(row["session"]) for row in rows],
             "split": "",
+            "path": [row["path"] for row in rows],
             "duration_s": [row["dur"] for row in rows],
             "expected": [row.get("label_4class") for row in rows],
         }

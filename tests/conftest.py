@@ -43,18 +43,27 @@ def shared() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def iemocap_tree() -> ModuleType:
-    """The builder of folders in IEMOCAP's layout."""
-    spec = importlib.util.spec_from_file_location(
-        "iemocap_tree", ROOT / "tests" / "corpora" / "iemocap_tree.py"
-    )
+def _builder(name: str) -> ModuleType:
+    """A module of `tests/corpora` that lays out folders; the tests are no package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / "corpora" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def iemocap_tree() -> ModuleType:
+    """The builder of folders in IEMOCAP's layout."""
+    return _builder("iemocap_tree")
+
+
+@pytest.fixture(scope="session")
+def listing_trees() -> ModuleType:
+    """The builder of any corpus's folder from the rows of its listing."""
+    return _builder("listing_trees")
 
 
 @pytest.fixture(scope="session")

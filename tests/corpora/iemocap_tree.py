@@ -49,30 +49,36 @@ def build_iemocap_tree(
     Rows need `path`, `utt`, `label_raw`, `session`, `dialogue`, `turn` (rank by time) and, for
     `seconds=None`, `dur`. The F turns come before the M turns in each file, as the owners have it.
     """
+    rows = list(rows)
     generator = np.random.default_rng(seed)
+    for row in rows:
+        path = folder / f"Session{row['session']}/sentences/wav/{row['dialogue']}/{row['utt']}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_sound(path, row["dur"] if seconds is None else seconds, generator)
+    write_annotations(folder, rows, seconds)
+    return folder
+
+
+def write_annotations(folder: Path, rows: Iterable[Row], seconds: float | None = 0.05) -> None:
+    """Annotations and transcriptions alone; arguments as for `build_iemocap_tree`."""
     dialogues: dict[tuple[int, str], list[Row]] = defaultdict(list)
     for row in rows:
         dialogues[row["session"], row["dialogue"]].append(row)
     for turns in dialogues.values():
-        _write_dialogue(folder, turns, seconds, generator)
-    return folder
+        _annotate_dialogue(folder, turns, seconds)
 
 
-def _write_dialogue(
-    folder: Path, turns: list[Row], seconds: float | None, generator: np.random.Generator
-) -> None:
+def _annotate_dialogue(folder: Path, turns: list[Row], seconds: float | None) -> None:
     session, dialogue = turns[0]["session"], turns[0]["dialogue"]
     dialog = folder / f"Session{session}" / "dialog"
     evaluation, transcriptions = dialog / "EmoEvaluation", dialog / "transcriptions"
-    sentences = folder / f"Session{session}" / "sentences" / "wav" / dialogue
-    for place in (evaluation / "Categorical", transcriptions, sentences):
+    for place in (evaluation / "Categorical", transcriptions):
         place.mkdir(parents=True, exist_ok=True)
     times, clock = {}, 5.12
     for row in sorted(turns, key=lambda row: row["turn"]):
         length = row["dur"] if seconds is None else seconds
         times[row["utt"]] = (clock, clock + length)
         clock += length + GAP_S
-        _write_sound(sentences / f"{row['utt']}.wav", length, generator)
     in_file_order = sorted(turns, key=lambda row: row["utt"].rsplit("_", 1)[1])
     blocks = [_block(row["utt"], row["label_raw"], *times[row["utt"]]) for row in in_file_order]
     (evaluation / f"{dialogue}.txt").write_text(HEADER + "\n".join(blocks) + "\n")

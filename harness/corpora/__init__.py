@@ -1,6 +1,6 @@
 """Corpora: a module here reads one corpus as its owners distribute it; these functions judge and load it."""
 
-from harness.corpora._load import ON_FAULT, OnFault, corpus_root, load_corpus
+from harness.corpora._load import ON_FAULT, OnFault, corpus_root, load_corpus, read_names
 from harness.corpora._report import CheckReport, check_corpus
 
-__all__ = ["ON_FAULT", "CheckReport", "OnFault", "check_corpus", "corpus_root", "load_corpus"]
+__all__ = ["ON_FAULT", "CheckReport", "OnFault", "check_corpus", "corpus_root", "load_corpus", "read_names"]

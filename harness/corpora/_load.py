@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -106,6 +107,35 @@ def load_corpus(
     return Manifest(facts=found.facts, root=found.root, table=table, faults=found.faults, dropped=dropped)
 
 
+def read_names(corpus: Corpus, root: Path | str | None = None) -> Manifest:
+    """What a corpus names, without opening a sound file: for questions that names and labels can answer.
+
+    Every row that the corpus lists is there, whether its file is or not; only a repeated id is left out. A
+    duration is what the owners' annotation says, and NaN where it says nothing; rate and channels are 0 and
+    `content` is empty.
+
+    Args:
+        corpus: the corpus module.
+        root: its folder; None only for a corpus that makes its own audio.
+
+    Raises:
+        CorpusError: the folder is not this corpus, or it names nothing.
+    """
+    facts, folder = corpus.FACTS, corpus_root(corpus, root)
+    utterances = list(corpus.read(folder))
+    repeated = repeated_ids(utterances)
+    found = Surveyed(
+        facts, folder, utterances, {}, [], [*repeated.values(), *count_faults(facts, utterances)]
+    )
+    rows = [row for row in range(len(utterances)) if row not in repeated]
+    if not rows:
+        raise _nothing_left(found)
+    dropped = {str(FaultKind.REPEATED_ID): len(repeated)} if repeated else {}
+    _tell(found, dropped, "skip")
+    records = [_named(utterances[row], facts) for row in rows]
+    return Manifest(facts=facts, root=folder, table=_frame(records), faults=found.faults, dropped=dropped)
+
+
 def survey(corpus: Corpus, root: Path | str | None, progress: Progress | None = None) -> Surveyed:
     """Read and measure everything, judge it, and leave nothing out.
 
@@ -145,10 +175,13 @@ def _leaves(kind: FaultKind, on_fault: OnFault) -> bool:
 
 
 def _table(found: Surveyed, rows: Sequence[int]) -> pd.DataFrame:
+    return _frame([_record(found, found.utterances[row]) for row in rows])
+
+
+def _frame(records: Sequence[Mapping[str, object]]) -> pd.DataFrame:
     import pandas as pd
 
-    records = [_record(found, found.utterances[row]) for row in rows]
-    table = pd.DataFrame.from_records(records, columns=list(COLUMNS))
+    table = pd.DataFrame.from_records(list(records), columns=list(COLUMNS))
     return table.astype({"start_s": "float64", "end_s": "float64", "turn": "int64", "duration_s": "float64"})
 
 
@@ -159,16 +192,34 @@ def _record(found: Surveyed, utterance: Utterance) -> dict[str, object]:
     utterance = _within(utterance, info)
     start_s, end_s = utterance.start_s or 0.0, utterance.end_s or info.duration_s
     whole = utterance.start_s is None and utterance.end_s is None
-    only_language = found.facts.languages[0] if len(found.facts.languages) == 1 else ""
-    fields = {name: getattr(utterance, name) for name in COLUMNS if hasattr(utterance, name)}
-    return fields | {
-        "corpus": found.facts.name,
-        "language": utterance.language or only_language,
-        "label": canonical_label(utterance, found.facts),
+    return _said(utterance, found.facts) | {
         "duration_s": info.duration_s if whole else end_s - start_s,
         "sample_rate_hz": info.sample_rate_hz,
         "channels": info.channels,
         "content": info.pcm_sha256,
+    }
+
+
+def _named(utterance: Utterance, facts: CorpusFacts) -> dict[str, object]:
+    """A row without what only the sound can tell."""
+    start_s, end_s = utterance.start_s or 0.0, utterance.end_s
+    expected_s = math.nan if utterance.expected_duration_s is None else utterance.expected_duration_s
+    return _said(utterance, facts) | {
+        "duration_s": expected_s if end_s is None else end_s - start_s,
+        "sample_rate_hz": 0,
+        "channels": 0,
+        "content": "",
+    }
+
+
+def _said(utterance: Utterance, facts: CorpusFacts) -> dict[str, object]:
+    """What the owners say of an utterance."""
+    only_language = facts.languages[0] if len(facts.languages) == 1 else ""
+    fields = {name: getattr(utterance, name) for name in COLUMNS if hasattr(utterance, name)}
+    return fields | {
+        "corpus": facts.name,
+        "language": utterance.language or only_language,
+        "label": canonical_label(utterance, facts),
     }
 
 

@@ -5,6 +5,6 @@ and a function `split`. `make_folds` runs one and refuses what must not be trust
 """
 
 from harness.splits._config import SELECTIONS, SplitConfig
-from harness.splits._folds import Folds, make_folds
+from harness.splits._folds import Folds, cut_folds, make_folds
 
-__all__ = ["SELECTIONS", "Folds", "SplitConfig", "make_folds"]
+__all__ = ["SELECTIONS", "Folds", "SplitConfig", "cut_folds", "make_folds"]

@@ -12,13 +12,16 @@ from harness.contracts import Example, Fold, Splitter
 from harness.errors import PluginError
 from harness.splits._classes import check_train_classes, class_warnings
 from harness.splits._config import SplitConfig, check_config
-from harness.splits._parts_check import check_coverage, check_examples, check_parts
-from harness.splits._speakers import check_dev_speakers, check_speakers, speaker_overlap
+from harness.splits._parts_check import check_coverage, check_examples, check_parts, check_readable
+from harness.splits._speakers import check_dev_speakers, check_speakers, dev_overlap, speaker_overlap
 
 
 @dataclass(frozen=True, kw_only=True)
 class Folds:
-    """Folds that passed every check, and what a reader of the number has to know about them."""
+    """Folds, and what a reader of the number has to know about them.
+
+    `make_folds` gives those that passed every check, `cut_folds` those that are to be looked at.
+    """
 
     folds: tuple[Fold, ...]
     fingerprint: str
@@ -55,31 +58,66 @@ def make_folds(module: Splitter, examples: Sequence[Example], config: object) ->
         ConfigError: a setting is not one of those known.
         PluginError: the module's `Config` does not derive from `SplitConfig`.
     """
+    folds, by_id = _cut(module, examples, config)
+    rules = _rules(config)
+    check_parts(folds, by_id, rules)
+    check_coverage(folds, by_id, rules)
+    check_train_classes(folds, by_id)
+    check_speakers(speaker_overlap(folds, by_id), len(by_id), rules)
+    check_dev_speakers(folds, by_id, rules)
+    return _describe(folds, by_id, rules)
+
+
+def cut_folds(module: Splitter, examples: Sequence[Example], config: object) -> Folds:
+    """Run a protocol and describe its folds without judging them: for a diagnosis, never for a run.
+
+    Speakers on both sides, an id in two parts or in two test parts, and classes without training examples are
+    let through, because they are what a diagnosis has to tell.
+
+    Args:
+        module: as for `make_folds`.
+        examples: all examples of the task, in manifest order.
+        config: an instance of the module's `Config`.
+
+    Raises:
+        SplitError: there are no folds, two of one name, an unknown id, or nothing to train on or to test.
+        ConfigError: a setting is not one of those known.
+        PluginError: the module's `Config` does not derive from `SplitConfig`.
+    """
+    folds, by_id = _cut(module, examples, config)
+    check_readable(folds, by_id)
+    return _describe(folds, by_id, _rules(config))
+
+
+def _cut(
+    module: Splitter, examples: Sequence[Example], config: object
+) -> tuple[tuple[Fold, ...], dict[str, Example]]:
+    """The folds as the protocol gives them, and the examples by id."""
+    rules = _rules(config)
+    check_config(rules)
+    by_id = check_examples(examples)
+    return tuple(module.split(list(examples), rules)), by_id
+
+
+def _rules(config: object) -> SplitConfig:
     if not isinstance(config, SplitConfig):
         raise PluginError(
             "a protocol's Config has to derive from SplitConfig",
             got=type(config).__name__,
             next_step="write `class Config(SplitConfig)` in the protocol's module",
         )
-    check_config(config)
-    by_id = check_examples(examples)
-    folds = tuple(module.split(list(examples), config))
-    check_parts(folds, by_id, config)
-    check_coverage(folds, by_id, config)
-    check_train_classes(folds, by_id)
-    return _describe(folds, by_id, config)
+    return config
 
 
 def _describe(folds: tuple[Fold, ...], by_id: Mapping[str, Example], config: SplitConfig) -> Folds:
     shared = speaker_overlap(folds, by_id)
-    check_speakers(shared, len(by_id), config)
     return Folds(
         folds=folds,
         fingerprint=fingerprint(folds, by_id, config.select),
         select=config.select,
         shares_speakers_as=config.shares_speakers_as,
         shared_speakers=tuple(sorted({speaker for both in shared.values() for speaker in both})),
-        dev_shares_speakers=check_dev_speakers(folds, by_id, config),
+        dev_shares_speakers=bool(dev_overlap(folds, by_id)),
         warnings=class_warnings(folds, by_id),
     )
 

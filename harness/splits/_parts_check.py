@@ -38,19 +38,37 @@ def check_parts(folds: Sequence[Fold], by_id: Mapping[str, Example], config: Spl
     Raises:
         SplitError: no folds, two folds of one name, an unknown id, an id twice, or an empty part.
     """
+    _check_fold_names(folds)
+    for fold in folds:
+        _check_sizes(fold, config)
+        _check_ids(fold, by_id)
+
+
+def check_readable(folds: Sequence[Fold], by_id: Mapping[str, Example]) -> None:
+    """Refuse only what nothing can be said about; ids in two parts are let through.
+
+    Raises:
+        SplitError: no folds, two folds of one name, an unknown id, or an empty train or test part.
+    """
+    _check_fold_names(folds)
+    for fold in folds:
+        _check_sizes(fold, None)
+        _check_known(fold, by_id)
+
+
+def _check_fold_names(folds: Sequence[Fold]) -> None:
     if not folds or len({fold.name for fold in folds}) < len(folds):
         raise SplitError(
             "a protocol has to yield folds with names of their own",
             got=[fold.name for fold in folds],
             next_step="mend the protocol's `split`",
         )
-    for fold in folds:
-        _check_sizes(fold, config)
-        _check_ids(fold, by_id)
 
 
-def _check_sizes(fold: Fold, config: SplitConfig) -> None:
-    parts = {"train": fold.train, "test": fold.test} | ({"dev": fold.dev} if config.wants_dev else {})
+def _check_sizes(fold: Fold, config: SplitConfig | None) -> None:
+    """Without a config nobody asks for a dev part, and nobody minds one."""
+    wants_dev = config is not None and config.wants_dev
+    parts = {"train": fold.train, "test": fold.test} | ({"dev": fold.dev} if wants_dev else {})
     empty = [name for name, ids in parts.items() if not ids]
     if empty:
         raise SplitError(
@@ -59,7 +77,7 @@ def _check_sizes(fold: Fold, config: SplitConfig) -> None:
             wanted=f"at least one example in each of {', '.join(parts)}",
             next_step="read the whole corpus, or choose a protocol with larger parts",
         )
-    if fold.dev and not config.wants_dev:
+    if config is not None and fold.dev and not wants_dev:
         raise SplitError(
             f"fold {fold.name} has a dev part that nothing reads",
             got=f"{len(fold.dev)} examples with split.select={config.select}",
@@ -69,16 +87,25 @@ def _check_sizes(fold: Fold, config: SplitConfig) -> None:
 
 
 def _check_ids(fold: Fold, by_id: Mapping[str, Example]) -> None:
-    counts = Counter(_all_ids(fold))
-    unknown = [i for i in counts if i not in by_id]
-    twice = [i for i, count in counts.items() if count > 1]
-    if unknown or twice:
-        raise SplitError(
-            f"fold {fold.name} {'names unknown ids' if unknown else 'has ids more than once'}",
-            got=f"{len(unknown or twice)} of them, first {(unknown or twice)[0]}",
-            wanted="every id from the task, in one part at most, once",
-            next_step="mend the protocol's `split`",
-        )
+    _check_known(fold, by_id)
+    twice = [i for i, count in Counter(_all_ids(fold)).items() if count > 1]
+    if twice:
+        raise _mistaken(fold, "has ids more than once", twice)
+
+
+def _check_known(fold: Fold, by_id: Mapping[str, Example]) -> None:
+    unknown = [i for i in dict.fromkeys(_all_ids(fold)) if i not in by_id]
+    if unknown:
+        raise _mistaken(fold, "names unknown ids", unknown)
+
+
+def _mistaken(fold: Fold, what: str, ids: Sequence[str]) -> SplitError:
+    return SplitError(
+        f"fold {fold.name} {what}",
+        got=f"{len(ids)} of them, first {ids[0]}",
+        wanted="every id from the task, in one part at most, once",
+        next_step="mend the protocol's `split`",
+    )
 
 
 def _all_ids(fold: Fold) -> Iterable[str]:

@@ -64,21 +64,27 @@ def _shared(overlap: Mapping[str, Sequence[str]]) -> SplitError:
     )
 
 
-def check_dev_speakers(folds: Iterable[Fold], by_id: Mapping[str, Example], config: SplitConfig) -> bool:
-    """Whether a dev part holds speakers of its own train part.
+def dev_overlap(folds: Iterable[Fold], by_id: Mapping[str, Example]) -> dict[str, tuple[str, ...]]:
+    """Per fold, the speakers that its dev part shares with its train part; folds without any are left out."""
+    both = {
+        fold.name: tuple(sorted(speakers_of(fold.train, by_id) & speakers_of(fold.dev, by_id)))
+        for fold in folds
+    }
+    return {name: speakers for name, speakers in both.items() if speakers}
+
+
+def check_dev_speakers(folds: Iterable[Fold], by_id: Mapping[str, Example], config: SplitConfig) -> None:
+    """Refuse a dev part that holds speakers of its own train part, unless the protocol says so of itself.
 
     Raises:
-        SplitError: it does, and the protocol does not say so of itself.
+        SplitError: it does, and the protocol does not say so.
     """
-    for fold in folds:
-        both = speakers_of(fold.train, by_id) & speakers_of(fold.dev, by_id)
-        if both and not config.dev_shares_speakers:
-            raise SplitError(
-                f"dev and train of fold {fold.name} share speakers",
-                got=", ".join(sorted(both)[:5]),
-                wanted="other speakers in dev than in train",
-                next_step="mend the protocol, or let its Config say `dev_shares_speakers = True`",
-            )
-        if both:
-            return True
-    return False
+    if config.dev_shares_speakers:
+        return
+    for name, both in dev_overlap(folds, by_id).items():
+        raise SplitError(
+            f"dev and train of fold {name} share speakers",
+            got=", ".join(both[:5]),
+            wanted="other speakers in dev than in train",
+            next_step="mend the protocol, or let its Config say `dev_shares_speakers = True`",
+        )

@@ -16,12 +16,16 @@ from harness.tasks._views import Labels, seen_as
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("id", "label", "speaker", "session", "split", "path", "duration_s")
+TEXTS = ("id", "corpus", "path", "label", "label_raw", "speaker", "session", "split")
+COLUMNS = (*TEXTS, "duration_s")
 
 
 @dataclass(kw_only=True)
 class Config:
-    """Every label of the corpus has to be named: as a class, merged into one, or dropped."""
+    """Every label that the view keeps has to be named: as a class, merged into one, or dropped."""
+
+    view: Literal["canonical", "raw", "paper", "emobox", "big4", "emotion2vec9"] = "canonical"
+    """How labels are seen before anything else: `harness/tasks/_views.py` says what each does."""
 
     classes: list[str] | None = None
     """Classes in the order of the logits; null means all that are there, in alphabetical order."""
@@ -37,7 +41,7 @@ def examples(table: pd.DataFrame, config: Config) -> TaskExamples:
     """Turn a manifest's table into examples, in manifest order.
 
     Args:
-        table: columns id, label, speaker, session, split, path, duration_s; one row per utterance.
+        table: columns `COLUMNS`; one row per utterance.
         config: what the labels become.
 
     Raises:
@@ -76,7 +80,6 @@ def _example(row: dict[str, Any], target: str) -> Example:
         speaker=row["speaker"],
         session=row["session"],
         split=row["split"],
-        path=row["path"],
         duration_s=row["duration_s"],
         path=row["path"],
     )

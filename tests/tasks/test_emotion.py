@@ -26,7 +26,9 @@ def table(labels: list[str]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "id": [f"u{n:03d}" for n in range(len(labels))],
+            "corpus": "mini",
             "label": labels,
+            "label_raw": [label.upper() for label in labels],
             "speaker": "anna",
             "session": "1",
             "split": "train",
@@ -145,7 +147,9 @@ def iemocap(shared: Path) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "id": [row["utt"] for row in rows],
+            "corpus": "iemocap",
             "label": [row["label"] for row in rows],
+            "label_raw": [row["label_raw"] for row in rows],
             "speaker": [row["speaker"] for row in rows],
             "session": [str(row["session"]) for row in rows],
             "split": "",

@@ -1,0 +1,10 @@
+"""What can be predicted without listening: the baselines that every score has to beat.
+
+Majority, duration and level, who speaks, what is said: each is fitted on the training part of the very folds that
+a run uses and predicts their test parts, so that its numbers stand beside the run's own.
+"""
+
+from harness.shortcuts._cues import Cue, cues_of
+from harness.shortcuts._guess import Guessed, guess
+
+__all__ = ["Cue", "Guessed", "cues_of", "guess"]

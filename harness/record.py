@@ -13,7 +13,7 @@ import json
 import platform
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,7 +23,8 @@ from harness import __version__
 from harness.errors import HarnessError
 from harness.paths import write_text
 
-SCHEMA = 1
+SCHEMA = 2
+"""2: `shortcuts` came; a record of schema 1 is read with none, and gets them when its run is asked for again."""
 PACKAGES = (
     "torch", "transformers", "s3prl", "numpy", "pandas", "scikit-learn", "hydra-core", "mlflow", "soundfile",
     "soxr", "opensmile",
@@ -61,6 +62,8 @@ class Record:
     """What every output has to say aloud: synthetic audio, shared speakers, selection on test."""
     environment: dict[str, Any]
     created: str
+    shortcuts: dict[str, Any] = field(default_factory=dict)
+    """What the same folds and metrics give without a model: see `harness.baselines.shortcut_scores`."""
     schema: int = SCHEMA
 
     @property

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.contracts import Example
@@ -37,11 +38,11 @@ def cues_of(examples: Sequence[Example], table: pd.DataFrame, levels_dbfs: pd.Se
     """
     columns = ("id", "duration_s", "sentence", "text")
     rows = {row[0]: row for row in zip(*(table[name].tolist() for name in columns), strict=True)}
-    levels: Mapping[str, float] = levels_dbfs.to_dict()
+    levels = {str(name): float(level) for name, level in levels_dbfs.items()}
     cues = {}
     for example in examples:
         last, duration_s, code, text = rows[example.utterances[-1]]
-        level_dbfs = float(levels.get(last, float("nan")))
+        level_dbfs = levels.get(last, math.nan)
         cues[example.id] = Cue(float(duration_s), level_dbfs, example.speaker, sentence_key(code, text))
     return cues
 

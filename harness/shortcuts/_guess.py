@@ -1,4 +1,4 @@
-"""All shortcuts over the folds of a run: what each predicts, how often it knew anything, or why it says nothing."""
+"""All shortcuts over the folds of a run: what each predicts, what it knew, or why it says nothing."""
 
 from __future__ import annotations
 

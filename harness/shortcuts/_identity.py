@@ -38,6 +38,6 @@ class Identity:
             nothing = np.zeros(classes)
             given = np.stack([counts.get(self.name_of(cue), nothing) for cue in tested]) + prior
             shares = given / given.sum(axis=1, keepdims=True)
-            return np.log(np.maximum(shares, SMALLEST)).astype(np.float32)
+            return np.asarray(np.log(np.maximum(shares, SMALLEST)), dtype=np.float32)
 
         return predict

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from harness.cli._verb import Verb, say, settings
+from harness.contracts import Corpus
 from harness.errors import ConfigError, HarnessError, did_you_mean
 
 
@@ -35,16 +37,40 @@ def _check(name: str, words: list[str]) -> None:
         )
 
 
-WORDS: Mapping[str, Callable[[str, list[str]], None]] = {"check": _check}
+def _get(name: str, words: list[str]) -> None:
+    from pathlib import Path
+
+    from harness import fetch, registry
+
+    asked = settings(words, ("to", "keep_archives"), "corpus get")
+    keep, to = asked.get("keep_archives", False), asked.get("to")
+    if not isinstance(keep, bool):
+        raise ConfigError("keep_archives is yes or no", got=keep, wanted="true or false")
+    if "to" in asked and to is None:
+        raise ConfigError("to names no folder", got="to=", wanted="to=DIR, or nothing for the cache")
+    module = cast(Corpus, registry.load("corpora", name))
+    say(fetch.announcement(module.FACTS))
+    root = fetch.get_corpus(module, None if to is None else Path(str(to)), keep)
+    say(fetch.next_steps(module.FACTS, root))
+
+
+WORDS: Mapping[str, Callable[[str, list[str]], None]] = {"check": _check, "get": _get}
 """What can be done with a corpus."""
 
 CORPUS = Verb(
-    "check NAME root=DIR: compare your copy of a corpus with what is expected",
+    "check NAME root=DIR: compare your copy with what is expected; get NAME: fetch it from its owners",
     """python -m harness corpus check NAME root=DIR
 
 Lists by name what is missing, extra or damaged; exits with 2 where the copy is not sound.
 
-example
-  python -m harness corpus check emodb root=/data/emodb""",
+python -m harness corpus get NAME [to=DIR] [keep_archives=true]
+
+Says licence and citation, fetches from the owners' open address (into the cache, or to DIR), goes on where an
+earlier get was cut off, checks what came, unpacks it, and says which corpus.root= to use. Where the owners want
+to be asked it says how, and exits with 2.
+
+examples
+  python -m harness corpus check emodb root=/data/emodb
+  python -m harness corpus get emodb to=/data/emodb""",
     _corpus,
 )

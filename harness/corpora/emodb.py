@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.contracts import CorpusFacts, Utterance
+from harness.contracts import CorpusFacts, Download, Utterance
 from harness.corpora._index import FOLDER, IndexEntry, read_index
 from harness.corpora._layout import require_layout
 
@@ -38,6 +38,7 @@ FACTS = CorpusFacts(
     speakers=10,
     sample_rate_hz=16_000,
     duration_tolerance_s=0.02,
+    downloads=(Download(url="http://emodb.bilderbar.info/download/download.zip"),),
     note="EmoDB 2.0 (816 clips, Zenodo 17651657) is another set; its further clips are reported and not read.",
 )
 

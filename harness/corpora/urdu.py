@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.contracts import CorpusFacts, Utterance
+from harness.contracts import CorpusFacts, Download, Utterance
 from harness.corpora._index import FOLDER, IndexEntry, read_index
 from harness.corpora._layout import require_layout
 
@@ -31,6 +31,7 @@ FACTS = CorpusFacts(
     speakers=29,
     sample_rate_hz=44_100,
     duration_tolerance_s=0.02,
+    downloads=(Download(url="https://github.com/siddiquelatif/URDU-Dataset/archive/4b546d4e.zip"),),
     note="The README claims 38 speakers; the file names hold 29.",
 )
 

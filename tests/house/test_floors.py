@@ -18,7 +18,7 @@ FLOORS = (
     {"features"},
     {"study"},
     {"track", "board", "plots", "report"},
-    {"extract", "fit", "statistics", "record", "audit", "shortcuts"},
+    {"extract", "fetch", "fit", "statistics", "record", "audit", "shortcuts"},
     {"corpora", "tasks", "splits", "views", "predictions", "metrics"},
     {"store"},
     {"models"},

@@ -6,13 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.record import Record
+from harness.shortcuts import best_shortcut, warnings
 
 
 def summary(record: Record) -> str:
     """The numbers of a record as text; the same record gives the same text."""
     facts = f"{record.recipe}  {record.upstream['name']}  {record.head['name']}  ({record.about})"
     notes = [f"note: {note}" for note in record.notes]
-    return "\n".join([facts, *notes, "", *score_lines(record.scores), "", *_costs(record), *_where(record)])
+    beside = [*shortcut_lines(record.scores, record.shortcuts), ""] if record.shortcuts else []
+    return "\n".join(
+        [facts, *notes, "", *score_lines(record.scores), "", *beside, *_costs(record), *_where(record)]
+    )
 
 
 def score_lines(scores: Mapping[str, Any]) -> Iterator[str]:
@@ -29,6 +33,35 @@ def score_lines(scores: Mapping[str, Any]) -> Iterator[str]:
     yield from _interval_rows(metrics, "fold_mean_interval")
     yield _row("pooled over the folds", [metric["pooled"] for metric in metrics.values()])
     yield from _interval_rows(metrics, "pooled_interval")
+
+
+def shortcut_lines(scores: Mapping[str, Any], shortcuts: Mapping[str, Any]) -> Iterator[str]:
+    """What the same folds give without a model, the run's gain over the best of it, and what to mistrust.
+
+    Args:
+        scores: of the run.
+        shortcuts: as in the record.
+    """
+    metrics = list(scores["metrics"])
+    yield "  ".join([f"{'without a model':<24}", *(f"{metric.upper():>8}" for metric in metrics)])
+    for entry in shortcuts.values():
+        yield from _shortcut_rows(entry, metrics)
+    best = best_shortcut(scores, shortcuts)
+    if best is not None:
+        yield f"gain over the best of them ({best.title}): {best.metric.upper()} {100 * best.gain:+.2f}"
+    yield from (f"warning: {text}" for text in warnings(scores, shortcuts))
+
+
+def _shortcut_rows(entry: Mapping[str, Any], metrics: Sequence[str]) -> Iterator[str]:
+    if entry["undefined"]:
+        yield f"{entry['title']:<24}  not defined: {entry['undefined']}"
+        return
+    figures = [entry["metrics"].get(metric, {}) for metric in metrics]
+    known = (
+        "" if entry["known"] is None else f"  ({100 * entry['known']:.0f} % of the tested are in training)"
+    )
+    yield _row(entry["title"], [figure.get("fold_mean") for figure in figures]) + known
+    yield _row("  pooled", [figure.get("pooled") for figure in figures])
 
 
 def _row(title: str, values: Sequence[float | None]) -> str:

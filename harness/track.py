@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Metric
 
 from harness.record import Record, public_overrides
+from harness.shortcuts import best_shortcut, defined, warnings
 
 _LOG = logging.getLogger("harness")
 _BATCH = 900
@@ -69,7 +70,7 @@ def _log_run(results: Path, record: Record, cells: list[CellLog], artifacts: Seq
     name = f"{record.recipe} / {record.upstream['name']} / {record.head['name']}"
     parent = client.create_run(experiment, run_name=name, tags=_tags(record)).info.run_id
     _params(client, parent, params_of(record))
-    _metrics(client, parent, _summary_metrics(record))
+    _metrics(client, parent, [*_summary_metrics(record), *_shortcut_metrics(record)])
     for cell in cells:
         _log_cell(client, experiment, parent, cell)
     for path in artifacts:
@@ -104,8 +105,12 @@ def _tags(record: Record) -> dict[str, str]:
         "emoharness.ranked": str(record.ranked),
         "emoharness.synthetic": str(record.corpus["synthetic"]),
     }
-    if record.notes:
-        tags["mlflow.note.content"] = "\n".join(record.notes)
+    best = best_shortcut(record.scores, record.shortcuts)
+    if best is not None:
+        tags["emoharness.best_shortcut"] = best.title
+    notes = [*record.notes, *warnings(record.scores, record.shortcuts)]
+    if notes:
+        tags["mlflow.note.content"] = "\n".join(notes)
     return tags
 
 
@@ -145,6 +150,16 @@ def _summary_metrics(record: Record) -> Iterator[tuple[str, float, int]]:
             for end in ("low", "high"):
                 if limits[end] is not None:
                     yield f"{name.upper()}_{figure}_{end}", 100 * limits[end], 0
+
+
+def _shortcut_metrics(record: Record) -> Iterator[tuple[str, float, int]]:
+    """`shortcut/majority/wa` and so on, fold means in percent; `shortcut/gain/ua` over the best of them."""
+    for name, entry in defined(record.shortcuts).items():
+        for metric, score in entry["metrics"].items():
+            yield f"shortcut/{name}/{metric}", 100 * score["fold_mean"], 0
+    best = best_shortcut(record.scores, record.shortcuts)
+    if best is not None:
+        yield f"shortcut/gain/{best.metric}", 100 * best.gain, 0
 
 
 def _metrics(client: MlflowClient, run: str, values: Iterable[tuple[str, float, int]]) -> None:

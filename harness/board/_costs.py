@@ -10,7 +10,7 @@ from harness.record import Record
 if TYPE_CHECKING:
     import pandas as pd
 
-PHASES = ("corpus", "extract", "train", "score")
+PHASES = ("corpus", "extract", "train", "shortcuts", "score")
 
 
 def cost_table(records: Sequence[Record]) -> pd.DataFrame:

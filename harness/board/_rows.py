@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.board._published import published_for
 from harness.record import Record
+from harness.shortcuts import best_shortcut, inside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +16,7 @@ HEADLINE = ("wa", "ua", "wf1")
 COLUMNS = (
     "recipe", "rank", "upstream", "head", "view", "seeds",
     "WA", "UA", "WF1", "WA interval", "pooled WA", "pooled UA", "pooled WF1", "pooled WA interval",
-    "published WA", "published UA", "published WF1", "published in", "remarks", "record",
+    "best shortcut (UA)", "published WA", "published UA", "published WF1", "published in", "remarks", "record",
 )  # fmt: skip
 
 
@@ -46,6 +47,7 @@ def _row(record: Record, published: dict[str, Any]) -> dict[str, Any]:
         "head": record.head["name"],
         "view": view_name(record.view),
         "seeds": len(record.seeds),
+        "best shortcut (UA)": _shortcut(record),
         "published in": printed.source,
         "remarks": "; ".join(remarks(record)),
         "record": f"{record.stem}.json",
@@ -58,6 +60,12 @@ def _row(record: Record, published: dict[str, Any]) -> dict[str, Any]:
     row["WA interval"] = _interval(record, "fold_mean_interval")
     row["pooled WA interval"] = _interval(record, "pooled_interval")
     return row
+
+
+def _shortcut(record: Record) -> str:
+    """`66.8 duration and level`; empty for a record without shortcuts."""
+    best = best_shortcut(record.scores, record.shortcuts)
+    return "" if best is None or best.metric != "ua" else f"{100 * best.value:.2f} {best.title}"
 
 
 def _percent(share: float | None) -> float:
@@ -96,4 +104,6 @@ def remarks(record: Record) -> list[str]:
         said.append(f"{sum(record.corpus['dropped'].values())} damaged utterances left out")
     if record.corpus["name"] in record.upstream["trained_on"]:
         said.append("corpus in the upstream's own training")
+    if any(inside(record.scores, record.shortcuts)):
+        said.append("a shortcut comes as far")
     return said

@@ -10,6 +10,7 @@ from harness import record as records
 from harness.board._costs import cost_table
 from harness.board._published import read_published
 from harness.board._rows import board_table
+from harness.board._shortcuts import shortcut_table
 from harness.errors import ConfigError
 from harness.paths import write_text
 
@@ -18,13 +19,18 @@ if TYPE_CHECKING:
 
 SHORT = (
     "rank", "upstream", "head", "view", "WA", "UA", "WF1", "WA interval", "pooled WA", "pooled UA", "pooled WF1",
-    "published WA", "published UA", "published WF1", "published in", "remarks",
+    "best shortcut (UA)", "published WA", "published UA", "published WF1", "published in", "remarks",
 )  # fmt: skip
 HEAD = """# Leaderboard
 
 Written by `python -m harness leaderboard` from the records; do not edit. Percent. WA, UA and WF1 are means of the
 folds, the interval is 95 % over speakers (bootstrap); pooled figures count all test utterances together. Published
 numbers are others', as printed, and stand in columns of their own.
+"""
+SHORTCUTS = """## What needs no model
+
+Shortcuts, fitted on the training part of the same folds and scored like the rows above: the majority class,
+duration and level, who speaks, what is said. A number means what it has above them.
 """
 COSTS = """## What it cost
 
@@ -49,7 +55,7 @@ def write_board(results: Path) -> str:
         )
     table = board_table(found, read_published(results))
     sections = [_section(recipe, part) for recipe, part in table.groupby("recipe")]
-    text = "\n".join([HEAD, *sections, COSTS, markdown(cost_table(found)), ""])
+    text = "\n".join([HEAD, *sections, *_shortcuts(found), COSTS, markdown(cost_table(found)), ""])
     write_text(results / "leaderboard.md", text)
     write_text(results / "leaderboard.csv", table.to_csv(index=False, lineterminator="\n"))
     write_text(results / "leaderboard.tex", latex(table))
@@ -58,6 +64,11 @@ def write_board(results: Path) -> str:
 
 def _section(recipe: object, part: pd.DataFrame) -> str:
     return f"## {recipe}\n\n{markdown(part[list(SHORT)])}\n"
+
+
+def _shortcuts(found: Sequence[records.Record]) -> list[str]:
+    table = shortcut_table(found)
+    return [SHORTCUTS, f"{markdown(table)}\n"] if len(table) else []
 
 
 def markdown(table: pd.DataFrame) -> str:

@@ -6,5 +6,6 @@ a run uses and predicts their test parts, so that its numbers stand beside the r
 
 from harness.shortcuts._cues import Cue, cues_of
 from harness.shortcuts._guess import Guessed, guess
+from harness.shortcuts._verdict import Best, best_shortcut, defined, inside, warnings
 
-__all__ = ["Cue", "Guessed", "cues_of", "guess"]
+__all__ = ["Best", "Cue", "Guessed", "best_shortcut", "cues_of", "defined", "guess", "inside", "warnings"]

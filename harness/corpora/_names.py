@@ -32,7 +32,7 @@ class Named(NamedTuple):
     path: str
     """Relative to the root as it lies on disk, with forward slashes; where it should lie if it is missing."""
     fields: Mapping[str, str]
-    """The named groups of the pattern; a group that took no part is empty."""
+    """The named groups of the pattern, as the design writes them; a group that took no part is empty."""
     own_path: str = ""
     """The path that the owners' design gives it; empty where no design was given."""
 
@@ -120,11 +120,18 @@ def named_files(
         named = _named(path, pattern)
         if named is not None:
             _require_utf8(root, path)
-            found.setdefault(tuple(named.fields.values()), named)
+            found.setdefault(_key(named, pattern), named)
     if not expected:
         return sorted(found.values(), key=lambda named: named.path)
     wanted = [_expected(path, pattern) for path in expected]
-    return [found.get(tuple(named.fields.values()), named)._replace(own_path=named.path) for named in wanted]
+    lies_at = {key: named.path for key, named in found.items()}
+    return [Named(lies_at.get(_key(own, pattern), own.path), own.fields, own.path) for own in wanted]
+
+
+def _key(named: Named, pattern: re.Pattern[str]) -> tuple[str, ...]:
+    """What makes two files the same: the fields, without regard to case where the pattern has none."""
+    fields = tuple(named.fields.values())
+    return tuple(map(str.casefold, fields)) if pattern.flags & re.IGNORECASE else fields
 
 
 def holds(

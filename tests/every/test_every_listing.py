@@ -112,9 +112,9 @@ def test_every_row_of_the_listing_and_no_other(name: str, listing_trees: ModuleT
 def test_the_facts_are_whole(name: str) -> None:
     module: Any = registry.load("corpora", name)
     facts = module.FACTS
-    assert isinstance(module, Corpus)
     assert facts.name == name
     assert module.LAYOUT
+    assert isinstance(module, Corpus)
     assert all((facts.title, facts.citation, facts.licence, facts.access))
     assert facts.languages
     assert all(len(code) in {2, 3} and code.islower() for code in facts.languages), "ISO 639 codes"

@@ -140,7 +140,7 @@ def find_files(root: Path, names: Collection[str], depth: int = 2) -> list[str]:
     Args:
         root: where to look.
         names: in lower case; compared without case.
-        depth: how many folders down; names that start with a dot are left out.
+        depth: how many folders down, links followed; names that start with a dot are left out.
     """
     order = {name: rank for rank, name in enumerate(names)}
     found = [path for path in _files(root, depth) if _name(path) in order]
@@ -152,7 +152,7 @@ def _name(path: str) -> str:
 
 
 def _files(root: Path, depth: int) -> Iterator[str]:
-    for folder, subfolders, names in os.walk(root):
+    for folder, subfolders, names in os.walk(root, followlinks=True):
         below = Path(folder).relative_to(root).parts
         wanted = [name for name in subfolders if not name.startswith(".") and name not in SKIPPED_FOLDERS]
         subfolders[:] = sorted(wanted) if len(below) < depth else []

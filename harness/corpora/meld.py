@@ -16,14 +16,12 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from harness.contracts import CorpusFacts, Download, Utterance
+from harness.corpora._clips import Clips, clips
 from harness.corpora._layout import require_layout
-from harness.corpora._names import named_files
 from harness.corpora._tables import Row, find_files, read_table
 
 log = logging.getLogger(__name__)
@@ -63,8 +61,7 @@ FACTS = CorpusFacts(
 
 TABLES = {"train": "train_sent_emo.csv", "dev": "dev_sent_emo.csv", "test": "test_sent_emo.csv"}
 FOLDERS = {"train": "train_splits", "dev": "dev_splits_complete", "test": "output_repeated_splits_test"}
-SUFFIXES = (".wav", ".flac", ".mp4")
-"""The first that is there is taken: a converted clip needs no ffmpeg."""
+CORRECTED = "final_videos_test"
 
 DEFECTS: Mapping[str, str] = {
     "train_dia125_utt3": "the clip cannot be decoded",
@@ -93,17 +90,8 @@ LAYOUT = (
 _COLUMNS = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID")
 _CLIP = re.compile(
     rf"(?P<folder>{'|'.join(FOLDERS.values())})/"
-    r"(?P<final>final_videos_test)?dia(?P<dialogue>\d+)_utt(?P<turn>\d+)(?P<suffix>\.\w+)"
+    rf"(?P<final>{CORRECTED})?dia(?P<dialogue>\d+)_utt(?P<turn>\d+)(?P<suffix>\.\w+)"
 )
-
-
-class Clip(NamedTuple):
-    """The file of a row."""
-
-    path: str
-    corrected: bool
-    """Whether it is the owners' second cut."""
-    suffix: str
 
 
 def read(root: Path) -> Iterator[Utterance]:
@@ -113,7 +101,7 @@ def read(root: Path) -> Iterator[Utterance]:
         CorpusError: not the root of MELD, or a table that cannot be read.
     """
     require_layout(root, FACTS, _recognises, LAYOUT)
-    clips = _clips(root)
+    found = clips(root, _CLIP, (".mp4",), FACTS.title)
     tables = {part: find_files(root, [name]) for part, name in TABLES.items()}
     for part, paths in tables.items():
         if not paths:
@@ -121,7 +109,7 @@ def read(root: Path) -> Iterator[Utterance]:
         for path in paths[1:]:
             log.warning("MELD: %s is not read, %s is", path, paths[0])
     return (
-        _utterance(part, row, clips)
+        _utterance(part, row, found)
         for part, paths in tables.items()
         for path in paths[:1]
         for row in read_table(root / path, _COLUMNS)
@@ -132,37 +120,23 @@ def _recognises(root: Path) -> bool:
     return bool(find_files(root, list(TABLES.values())))
 
 
-def _clips(root: Path) -> dict[str, Clip]:
-    """Id -> the best file: a corrected cut before the first one, then by `SUFFIXES`."""
-    part_of = {folder: part for part, folder in FOLDERS.items()}
-    clips: dict[str, Clip] = {}
-    for path, fields in named_files(root, _CLIP, suffixes=frozenset(SUFFIXES)):
-        one = f"{part_of[fields['folder']]}_dia{int(fields['dialogue'])}_utt{int(fields['turn'])}"
-        clip = Clip(path, bool(fields["final"]), fields["suffix"].lower())
-        clips[one] = min(clips.get(one, clip), clip, key=_rank)
-    _tell(clips)
-    return clips
+def _clip(part: str, dialogue: int, turn: int, found: Clips) -> tuple[str, bool]:
+    """The file of a row, and whether it is the owners' second cut."""
+    number = (str(dialogue), str(turn))
+    corrected = found.get((FOLDERS[part], CORRECTED, *number))
+    if corrected is not None:
+        return corrected, True
+    absent = f"{FOLDERS[part]}/dia{dialogue}_utt{turn}.mp4"
+    return found.get((FOLDERS[part], "", *number), absent), False
 
 
-def _rank(clip: Clip) -> tuple[bool, int]:
-    return not clip.corrected, SUFFIXES.index(clip.suffix)
-
-
-def _tell(clips: Mapping[str, Clip]) -> None:
-    kinds = Counter(clip.suffix for clip in clips.values())
-    corrected = sum(clip.corrected for clip in clips.values())
-    told = ", ".join(f"{count} {suffix}" for suffix, count in kinds.items())
-    level = logging.WARNING if len(kinds) > 1 else logging.INFO
-    log.log(level, "MELD: clips are read from %s; %d are corrected cuts", told or "nowhere", corrected)
-
-
-def _utterance(part: str, row: Row, clips: Mapping[str, Clip]) -> Utterance:
+def _utterance(part: str, row: Row, found: Clips) -> Utterance:
     dialogue, turn = row.number("Dialogue_ID"), row.number("Utterance_ID")
-    name = f"dia{dialogue}_utt{turn}"
-    clip = clips.get(f"{part}_{name}", Clip(f"{FOLDERS[part]}/{name}.mp4", corrected=False, suffix=".mp4"))
+    name = f"{part}_dia{dialogue}_utt{turn}"
+    path, corrected = _clip(part, dialogue, turn, found)
     return Utterance(
-        id=f"{part}_{name}",
-        path=clip.path,
+        id=name,
+        path=path,
         label_raw=row["Emotion"],
         speaker=row["Speaker"],
         dialogue=f"{part}_dia{dialogue}",
@@ -170,5 +144,5 @@ def _utterance(part: str, row: Row, clips: Mapping[str, Clip]) -> Utterance:
         text=row["Utterance"],
         language="en",
         split=part,
-        defect="" if clip.corrected else DEFECTS.get(f"{part}_{name}", ""),
+        defect="" if corrected else DEFECTS.get(name, ""),
     )

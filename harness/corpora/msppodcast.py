@@ -1,10 +1,10 @@
 """MSP-Podcast: utterances cut from podcasts, each with the vote of a crowd; every release holds more of them.
 
 Rows come from `Labels/labels_concensus.csv`, as the owners spelled it up to release 1.8, or from
-`labels_consensus.csv` after that, or from the file of the same name in JSON; sound from `Audios/` (`Audio/` in some
-copies). Speaker and gender may be `Unknown`, which is read as empty. The validation part was renamed to
-`Development` and a third test part joined later. The log names the release, where the folder's name tells it, and
-the parts.
+`labels_consensus.csv` after that, or from the file of the same name in JSON; sound from `Audios/` (`Audio/` in
+some copies). Speaker and gender may be `Unknown`, which is read as empty. The validation part was renamed to
+`Development` and a third test part joined later. The log names the parts, and the release where a folder's name
+tells it.
 
 Reference: R. Lotfian, C. Busso, "Building Naturalistic Emotionally Balanced Speech Corpus by Retrieving Emotional
 Speech From Existing Podcast Recordings", IEEE Transactions on Affective Computing 10 (2019), 471-483.
@@ -63,7 +63,9 @@ TABLES = tuple(
 FOLDERS = ("Audios", "Audio")
 GENDERS = {"female": "female", "male": "male", "unknown": "", "": ""}
 
-LAYOUT = "Labels/labels_concensus.csv (or labels_consensus.csv, or .json) and Audios/MSP-PODCAST_0001_0008.wav, ..."
+LAYOUT = (
+    "Labels/labels_concensus.csv (or labels_consensus.csv, or .json), Audios/MSP-PODCAST_0001_0008.wav, ..."
+)
 _COLUMNS = ("FileName", "EmoClass", "SpkrID", "Gender", "Split_Set")
 _RELEASE = re.compile(r"(?<!\d)[12]\.\d{1,2}(?!\d)")
 

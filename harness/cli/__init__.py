@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from harness import __version__
 from harness.cli._verb import Verb, say
+from harness.cli.audit import AUDIT
 from harness.cli.check import CHECK, LIST
 from harness.cli.corpus import CORPUS
 from harness.cli.run import EXTRACT, RUN
@@ -25,6 +26,7 @@ VERBS: Mapping[str, Verb] = {
     "extract": EXTRACT,
     "score": SCORE,
     "leaderboard": LEADERBOARD,
+    "audit": AUDIT,
     "corpus": CORPUS,
     "check": CHECK,
     "list": LIST,

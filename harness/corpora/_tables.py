@@ -103,6 +103,12 @@ def read_table(path: Path, columns: Sequence[str], separator: str = ",") -> list
         ) from fault
 
 
+def heads(path: Path, column: str) -> bool:
+    """Whether the first line of a file names this column, among whatever stands between the names."""
+    with path.open("rb") as file:
+        return column.lower().encode() in file.readline().lower()
+
+
 def read_text(path: Path) -> str:
     """A text file in the first of `ENCODINGS` that fits.
 

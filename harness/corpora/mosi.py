@@ -98,7 +98,7 @@ def _recognises(root: Path) -> bool:
     return bool(find_files(root, LABEL_FILES, depth=3)) and holds(root, _CLIP, _SUFFIXES)
 
 
-def _utterance(one: Labelled, clips: Mapping[tuple[str, int], str], folds: Mapping[str, str]) -> Utterance:
+def _utterance(one: Labelled, found: Clips, folds: Mapping[str, str]) -> Utterance:
     return Utterance(
         id=f"{one.video}_{one.clip}",
         path=found.get((one.video, str(one.clip)), f"{SOUND}/{one.video}_{one.clip}.wav"),

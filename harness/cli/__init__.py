@@ -19,6 +19,7 @@ from harness.cli.check import CHECK, LIST
 from harness.cli.corpus import CORPUS
 from harness.cli.run import EXTRACT, RUN
 from harness.cli.score import LEADERBOARD, SCORE
+from harness.cli.translate import TRANSLATE
 from harness.errors import HarnessError, UnknownNameError, did_you_mean
 
 VERBS: Mapping[str, Verb] = {
@@ -27,6 +28,7 @@ VERBS: Mapping[str, Verb] = {
     "score": SCORE,
     "leaderboard": LEADERBOARD,
     "audit": AUDIT,
+    "translate": TRANSLATE,
     "corpus": CORPUS,
     "check": CHECK,
     "list": LIST,

@@ -23,7 +23,7 @@ from harness.shortcuts._identity import SMALLEST
 SHORTEST_S = 0.01
 """Keeps the logarithm finite where a duration is zero or unknown."""
 QUIETEST_DBFS = -90.0
-"""One step of 16 bits: what is quieter, digital silence included, is all the same, and would only stretch the scale."""
+"""One step of 16 bits: what is quieter, digital silence included, is all the same and would stretch the scale."""
 ROUNDS = 1000
 """Of L-BFGS at most; it needs some tens."""
 

@@ -93,6 +93,6 @@ def _far(scores: Mapping[str, Any], shortcuts: Mapping[str, Any]) -> Iterator[st
         score = entry["metrics"][RANKED_BY]
         if name != "majority" and score["fold_mean"] >= lowest + FAR and _low(score) > lowest:
             yield (
-                f"{entry['title']} alone gives UA {100 * score['fold_mean']:.1f} where the majority or chance gives "
+                f"{entry['title']} alone gives UA {100 * score['fold_mean']:.1f}, the majority or chance "
                 f"{100 * lowest:.1f}: much of the label lies in that alone"
             )

@@ -16,7 +16,7 @@ FLOORS = (
     {"translate"},
     {"catalogue", "run", "score", "check", "examine"},
     {"cells"},
-    {"features"},
+    {"features", "baselines"},
     {"study"},
     {"track", "board", "plots", "report", "doctor"},
     {"extract", "fetch", "fit", "statistics", "record", "audit", "shortcuts"},

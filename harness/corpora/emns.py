@@ -14,13 +14,13 @@ storytelling in games, television and graphic novels", arXiv:2305.13137, 2023; h
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from harness.contracts import CorpusFacts, Download, Utterance
+from harness.corpora._annotation import require_annotation
 from harness.corpora._clips import Clips, clips
-from harness.corpora._layout import require_layout
-from harness.corpora._tables import Row, find_files, heads, read_table
+from harness.corpora._tables import Row, heads, read_table
 
 FACTS = CorpusFacts(
     name="emns",
@@ -69,20 +69,16 @@ def read(root: Path) -> Iterator[Utterance]:
     Raises:
         CorpusError: not the root of EMNS, or a table that cannot be read.
     """
-    require_layout(root, FACTS, _recognises, LAYOUT)
-    rows = read_table(root / _tables(root)[0], _COLUMNS, separator="|")
+    path = require_annotation(root, FACTS, LAYOUT, [TABLE], _is_ours)
+    rows = read_table(root / path, _COLUMNS, separator="|")
     found = clips(root, _CLIP, (".webm",), FACTS.title)
     lacking = {_name(row) for row in rows if _cleaned(_name(row), found) is None}
     uncleaned = lacking if len(lacking) <= WITHOUT_CLEANED else set()
     return (_uncleaned(row, found) if _name(row) in uncleaned else _utterance(row, found) for row in rows)
 
 
-def _recognises(root: Path) -> bool:
-    return bool(_tables(root))
-
-
-def _tables(root: Path) -> Sequence[str]:
-    return [path for path in find_files(root, [TABLE]) if heads(root / path, "audio_recording")]
+def _is_ours(root: Path, table: str) -> bool:
+    return heads(root / table, "audio_recording")
 
 
 def _name(row: Row) -> str:

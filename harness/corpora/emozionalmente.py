@@ -17,9 +17,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.contracts import CorpusFacts, Download, Utterance
-from harness.corpora._layout import require_layout
+from harness.corpora._annotation import require_annotation
 from harness.corpora._parts import part_named
-from harness.corpora._tables import Row, find_files, heads, read_table
+from harness.corpora._tables import Row, heads, read_table
 from harness.errors import CorpusError
 
 log = logging.getLogger(__name__)
@@ -54,6 +54,7 @@ FACTS = CorpusFacts(
 )
 
 TABLE = "samples.csv"
+SOUND = "audio"
 GENDERS = {"f": "female", "female": "female", "m": "male", "male": "male"}
 
 LAYOUT = "metadata/samples.csv, metadata/users.csv and audio/1613655062436.wav, ..."
@@ -66,10 +67,8 @@ def read(root: Path) -> Iterator[Utterance]:
     Raises:
         CorpusError: not the root of Emozionalmente, a table that cannot be read, or a clip in two parts.
     """
-    require_layout(root, FACTS, _recognises, LAYOUT)
-    path = root / _tables(root)[0]
-    home = path.parent.parent if path.parent.name == "metadata" else path.parent
-    folder = (home / "audio").relative_to(root).as_posix()
+    path = root / require_annotation(root, FACTS, LAYOUT, [TABLE], _is_ours)
+    folder = _sound_folders(root, path)[0].relative_to(root).as_posix()
     rows, genders = read_table(path, _COLUMNS), _genders(path.parent)
     parts = _column_parts(rows) or _table_parts(path)
     without = sum(row["file_name"] not in parts for row in rows)
@@ -78,12 +77,14 @@ def read(root: Path) -> Iterator[Utterance]:
     return (_utterance(row, folder, genders, parts) for row in rows)
 
 
-def _recognises(root: Path) -> bool:
-    return bool(_tables(root))
+def _is_ours(root: Path, table: str) -> bool:
+    return heads(root / table, "emotion_expressed") and bool(_sound_folders(root, root / table))
 
 
-def _tables(root: Path) -> Sequence[str]:
-    return [path for path in find_files(root, [TABLE]) if heads(root / path, "emotion_expressed")]
+def _sound_folders(root: Path, table: Path) -> list[Path]:
+    """The folder of clips beside the folder of the table, or beside the table."""
+    homes = (home for home in (table.parent.parent, table.parent) if home.is_relative_to(root))
+    return [home / SOUND for home in homes if (home / SOUND).is_dir()]
 
 
 def _genders(metadata: Path) -> dict[str, str]:

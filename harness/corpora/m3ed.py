@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.contracts import CorpusFacts, Utterance
-from harness.corpora._layout import require_layout
+from harness.corpora._annotation import find_files, require_annotation
 from harness.corpora._names import named_files
 from harness.corpora._parts import part_named
-from harness.corpora._tables import find_files, read_text
+from harness.corpora._tables import read_text
 from harness.errors import CorpusError
 
 log = logging.getLogger(__name__)
@@ -76,18 +76,13 @@ def read(root: Path) -> Iterator[Utterance]:
     Raises:
         CorpusError: not the root of M3ED, or an annotation that cannot be read.
     """
-    require_layout(root, FACTS, _recognises, LAYOUT)
-    path = root / find_files(root, [ANNOTATION])[0]
+    path = root / require_annotation(root, FACTS, LAYOUT, [ANNOTATION])
     clips = {named.fields["name"]: named.path for named in named_files(root, _CLIP)}
     rows = list(_rows(path, clips, _parts(root)))
     absent = {row.id for row in rows if not (root / row.path).is_file()}
     known = absent if len(absent) <= WITHOUT_SOUND else set()
     defect = f"one of the {WITHOUT_SOUND} annotated clips without sound"
     return (replace(row, defect=defect) if row.id in known else row for row in rows)
-
-
-def _recognises(root: Path) -> bool:
-    return bool(find_files(root, [ANNOTATION]))
 
 
 def _rows(path: Path, clips: Mapping[str, str], parts: Mapping[str, str]) -> Iterator[Utterance]:
@@ -131,7 +126,7 @@ def _number(item: tuple[str, object]) -> int:
 
 def _parts(root: Path) -> dict[str, str]:
     """Series -> part; empty, with a warning, where the lists are not there."""
-    paths = find_files(root, list(LISTS), depth=3)
+    paths = find_files(root, LISTS)
     parts = {series: part for path in reversed(paths) for series, part in _listed(root / path)}
     if len(paths) < len(LISTS):
         log.warning(

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.contracts import CorpusFacts, Utterance
+from harness.corpora._annotation import find_files, require_annotation
 from harness.corpora._clips import Clips, clips
-from harness.corpora._layout import require_layout
-from harness.corpora._tables import Row, find_files, read_table
+from harness.corpora._tables import Row, read_table
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ def read(root: Path) -> Iterator[Utterance]:
     Raises:
         CorpusError: not the root of MER2023, or a table that cannot be read.
     """
-    require_layout(root, FACTS, _recognises, LAYOUT)
+    require_annotation(root, FACTS, LAYOUT, TABLES)
     found = clips(root, _CLIP, (".avi", ".mp4"), FACTS.title)
     tables = _tables(root)
     for part in FOLDERS.keys() - tables.keys():
@@ -81,13 +81,9 @@ def read(root: Path) -> Iterator[Utterance]:
     )
 
 
-def _recognises(root: Path) -> bool:
-    return bool(_tables(root))
-
-
 def _tables(root: Path) -> dict[str, Path]:
     """Part -> its table, the least deep one."""
-    paths = find_files(root, list(TABLES), depth=3)
+    paths = find_files(root, TABLES)
     return {TABLES[path.rpartition("/")[2].lower()]: root / path for path in reversed(paths)}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from harness import config, parts, registry
 from harness.config import RunConfig
@@ -70,17 +70,22 @@ def candidates(request: Request) -> list[Candidate]:
 
 def recipes_for(corpus: str) -> list[str]:
     """Names of the recipes whose corpus this is, then of those that take any."""
-    named = {name: _corpus_of(name) for name in parts.recipe_names()}
-    return [*(n for n, whose in named.items() if whose == corpus), *(n for n, w in named.items() if w == ANY)]
+    written = {name: _written(name) for name in parts.recipe_names()}
+    anyone = [name for name, values in written.items() if values.get("any_corpus")]
+    own = [name for name, values in written.items() if name not in anyone and _corpus_of(values) == corpus]
+    return [*own, *anyone]
 
 
-def _corpus_of(recipe: str) -> str:
-    """The corpus in the `defaults` of a recipe, read without composing it."""
-    path = next(path for folder in parts.folders() if (path := folder / f"{recipe}.yaml").is_file())
-    chosen = [entry for entry in parts.read_yaml(path).get("defaults", []) if isinstance(entry, dict)]
-    named = {str(key).removeprefix("override "): value for entry in chosen for key, value in entry.items()}
-    corpus = named.get("corpus")
-    return ANY if corpus in (None, "???") else str(corpus)
+def _written(recipe: str) -> dict[str, Any]:
+    """A recipe as its YAML has it, without composing it."""
+    return parts.read_yaml(
+        next(path for folder in parts.folders() if (path := folder / f"{recipe}.yaml").is_file())
+    )
+
+
+def _corpus_of(values: Mapping[str, Any]) -> str:
+    chosen = [entry for entry in values.get("defaults", []) if isinstance(entry, dict)]
+    return str(next((entry["corpus"] for entry in chosen if "corpus" in entry), ""))
 
 
 def _fixed(request: Request) -> RunConfig:
@@ -94,7 +99,7 @@ def _head_words(request: Request) -> list[str]:
 
 
 def _candidate(recipe: str, request: Request, fixed: RunConfig | None) -> Candidate:
-    words = [f"corpus={request.corpus}"] if _corpus_of(recipe) == ANY else []
+    words = [f"corpus={request.corpus}"] if _written(recipe).get("any_corpus") else []
     words += [f"upstream={request.upstream}", *request.settings]
     try:
         composed = config.compose(recipe, words)

@@ -21,7 +21,7 @@ FLOORS = (
     {"track", "board", "plots", "report", "doctor"},
     {"extract", "fetch", "fit", "statistics", "record", "audit", "shortcuts"},
     {"corpora", "tasks", "splits", "views", "predictions", "metrics"},
-    {"store"},
+    {"store", "sketch"},
     {"models"},
     {"config"},
     {"parts"},

@@ -36,6 +36,7 @@ class Config(SplitConfig):
     seed: int = 0
     """Draws the dev part."""
 
+    names_publication: ClassVar[bool] = True
     tests_everything: ClassVar[bool] = False
     dev_shares_speakers: ClassVar[bool] = True
 

@@ -109,8 +109,12 @@ class Study:
         return said + [str(warning) for warning in self.folds.warnings]
 
 
-def plan(config: RunConfig) -> Study:
+def plan(config: RunConfig, manifest: Manifest | None = None) -> Study:
     """Read the corpus, make examples and folds, and check every setting; loads no model.
+
+    Args:
+        config: of one run.
+        manifest: of its corpus, where it has been read already.
 
     Raises:
         HarnessError: anything that would make the run fail later, where it can be known now.
@@ -123,7 +127,8 @@ def plan(config: RunConfig) -> Study:
         registry.load("metrics", metric)
     view = build(View, config.view, where="view")
     _check_seeds(config)
-    manifest = read_manifest(config)
+    if manifest is None:
+        manifest = read_manifest(config)
     examples = task.module.examples(manifest.table, task.settings)
     folds = make_folds(cast(Splitter, split.module), examples.examples, split.settings)
     return Study(config, manifest, task, examples, split, folds, head, view)

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from harness.clock import Clock
-from harness.errors import CorpusError, HarnessError
+from harness.errors import HarnessError
+from harness.manifest import Manifest
 from harness.record import Record
 from harness.run import carry_out
-from harness.study import Study, plan
+from harness.study import Study, plan, read_manifest
 from harness.translate._protocols import Candidate, Request, candidates, reason_of
 
 _LOG = logging.getLogger("harness")
@@ -64,13 +65,13 @@ def translate(request: Request) -> Translation:
 def _plan_all(found: Sequence[Candidate], left_out: list[tuple[str, str]]) -> list[_Planned]:
     """Studies in the order of the recipes, those with the same folds, task and selection as one."""
     by_key: dict[str, _Planned] = {}
+    manifest: Manifest | None = None
     for recipe, config, _ in found:
         if config is None:
             continue
+        manifest = manifest or read_manifest(config)
         try:
-            study = plan(config)
-        except CorpusError:
-            raise
+            study = plan(config, manifest)
         except HarnessError as fault:
             left_out.append((recipe, reason_of(fault)))
             continue

@@ -103,6 +103,7 @@ def comparisons(rows: Sequence[Row]) -> Iterator[str]:
     """Which rows may stand beside each other, and why the others must not."""
     yield from _never(rows, "has tested speakers in training too", lambda row: _shared(row.record) != "no")
     yield from _never(rows, "let the test part select", lambda row: not row.record.ranked)
+    yield from _narrow(rows)
     groups: dict[str, list[int]] = {}
     for number, row in enumerate(rows, start=1):
         groups.setdefault(row.tested, []).append(number)
@@ -110,7 +111,7 @@ def comparisons(rows: Sequence[Row]) -> Iterator[str]:
         told = " | ".join(", ".join(map(str, numbers)) for numbers in groups.values())
         yield f"Never compare across a bar, where other utterances or other classes are tested: {told}."
     fair = [_fair(rows, numbers) for numbers in groups.values()]
-    told = "; ".join(" and ".join(map(str, numbers)) for numbers in fair if len(numbers) > 1)
+    told = "; ".join(", ".join(map(str, numbers)) for numbers in fair if len(numbers) > 1)
     yield (
         f"May be compared (same questions, speakers apart, nothing selected on test): {told}."
         if told
@@ -121,7 +122,15 @@ def comparisons(rows: Sequence[Row]) -> Iterator[str]:
 def _never(rows: Sequence[Row], why: str, marked: Any) -> Iterator[str]:  # noqa: ANN401  a predicate on a row
     found = [number for number, row in enumerate(rows, start=1) if marked(row)]
     if found:
-        yield f"Never compare with the others, because it {why}: row {', '.join(map(str, found))}."
+        yield f"Never compare with the others what {why}: {', '.join(map(str, found))}."
+
+
+def _narrow(rows: Sequence[Row]) -> Iterator[str]:
+    """What makes an interval less than it seems, as the record says it."""
+    for number, row in enumerate(rows, start=1):
+        note = row.record.scores["metrics"]["wa"]["fold_mean_interval"]["note"]
+        if note:
+            yield f"Interval of row {number}: {note}."
 
 
 def _fair(rows: Sequence[Row], numbers: Sequence[int]) -> list[int]:

@@ -106,6 +106,8 @@ def group(heard: Heard, examples: Sequence[Example], sketches: Sketches | None) 
     )
 
 
+SILENCE_DBFS = -120.0
+"""The level below which `harness.sketch` tells no further."""
 WHY_NOT = {
     Kind.SPEAKER: "the corpus names no speakers",
     Kind.DIALOGUE: "the corpus names no dialogues",
@@ -152,12 +154,16 @@ def _by_sound(heard: Heard, sketches: Sketches) -> dict[Kind, Members]:
 
 
 def _same_samples(ids: Sequence[str], sketches: Sketches) -> list[str | None]:
-    """Per row, the ids of all that have its samples: a hash tells a reader nothing."""
-    hashes = dict(zip(sketches.table.index, sketches.table["pcm_sha256"], strict=True))
+    """Per row, the ids of all that have its samples (a hash tells a reader nothing); silence is nobody's."""
+    columns = sketches.table["pcm_sha256"], sketches.table["peak_dbfs"] > SILENCE_DBFS
+    hashes = {
+        name: value if loud else "" for name, value, loud in zip(sketches.table.index, *columns, strict=True)
+    }
     same: dict[str, list[str]] = defaultdict(list)
     for name in ids:
         same[hashes.get(name, "")].append(name)
-    return [" = ".join(same[hashes[name]]) if hashes.get(name) else None for name in ids]
+    names = {value: " = ".join(members) for value, members in same.items() if value}
+    return [names.get(hashes[name], "") if name in hashes else None for name in ids]
 
 
 def _near(heard: Heard, ids: Sequence[str], sketches: Sketches) -> list[tuple[int, str]]:

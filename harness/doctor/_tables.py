@@ -139,15 +139,18 @@ def _shift(one: Shift) -> str:
 
 
 def clean_table(cleaned: Cleaned) -> Table:
-    """Score and score minus leak, in percent."""
+    """Score and score minus leak, in percent; kinds that touch nothing are named below."""
     names = tuple(cleaned.scores.metrics)
     whole = ("everything", str(cleaned.examples), *_figures(cleaned.scores.metrics.values()), "")
-    rows = [_clean_row(one, names) for one in cleaned.without]
-    blind = f" Not examined, and so perhaps in every figure: {', '.join(cleaned.not_examined)}."
+    rows = [_clean_row(one, names) for one in cleaned.without if one.removed]
+    absent = [one.without for one in cleaned.without if not one.removed]
+    said = ["Pooled over the folds, in percent, with the interval over speakers. No model was trained again."]
+    said += [f"Nothing to leave out for {', '.join(absent)}."] if absent else []
+    blind = ", ".join(cleaned.not_examined)
+    said += [f"Not examined, and so perhaps in every figure: {blind}."] if blind else []
     return Table(
         f"Score minus leak: {cleaned.run}",
-        "Pooled over the folds, in percent, with the interval over speakers. No model was trained again."
-        + (blind if cleaned.not_examined else ""),
+        " ".join(said),
         ("test examples", "n", *(name.upper() for name in names), "note"),
         (whole, *rows),
     )

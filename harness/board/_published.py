@@ -60,8 +60,10 @@ def _stands_beside(row: dict[str, Any], record: Record, recipe: str) -> bool:
     return bool(
         ours
         and recipe in ours["recipes"]
+        and record.corpus["name"] == ours.get("corpus", record.corpus["name"])
         and record.upstream["name"] == ours["upstream"]
         and record.protocol["select"] == ours["select"]
+        and record.corpus["name"] == ours.get("corpus", record.corpus["name"])
     )
 
 

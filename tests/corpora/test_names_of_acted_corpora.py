@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 import unicodedata
 from collections import Counter
@@ -183,7 +184,12 @@ def test_folders_around_a_file_do_not_change_its_row(
 
 
 def test_what_macos_leaves_behind_is_not_read(lay: Callable[..., Path]) -> None:
-    names = [f"f1/{mark}dis-f1-b1.wav" for mark in ("", "._")] + ["__MACOSX/f1/gio-f1-b1.wav"]
+    names = [
+        "f1/dis-f1-b1.wav",
+        "f1/._dis-f1-b1.wav",
+        "__MACOSX/f1/gio-f1-b1.wav",
+        ".Trashes/f1/neu-f1-b1.wav",
+    ]
     rows = [one.path for one in emovo.read(lay(names)) if (lay([]) / one.path).is_file()]
     assert rows == ["f1/dis-f1-b1.wav"]
 
@@ -464,6 +470,13 @@ def test_files_behind_a_link_to_a_folder_are_found(lay: Callable[..., Path], tmp
     root = lay([])
     (root / "f1").symlink_to(tmp_path / "elsewhere" / "f1")
     assert [file.path for file in named_files(root, emovo.DESIGN.pattern)] == ["f1/dis-f1-b1.wav"]
+
+
+def test_a_decomposed_name_fits_a_composed_pattern(lay: Callable[..., Path]) -> None:
+    root = lay([unicodedata.normalize("NFD", "Dégoût/été.wav")])
+    (file,) = named_files(root, re.compile(r"Dégoût/(?P<word>été)\.wav"))
+    assert (file.fields["word"], file.stem) == ("été", "été")
+    assert (root / file.path).is_file()
 
 
 def test_a_large_folder_nearby_is_given_up(lay: Callable[..., Path]) -> None:

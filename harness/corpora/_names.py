@@ -198,12 +198,20 @@ def _files(root: Path, suffixes: frozenset[str], most: int | None = None) -> Ite
         for entry in entries:
             if entry.name.startswith(".") or entry.name in SKIPPED_FOLDERS:
                 continue
-            if entry.is_dir():
+            if _is_folder(entry):
                 folders.append(f"{start}{entry.name}/")
             elif os.path.splitext(entry.name)[1].lower() in suffixes:  # noqa: PTH122
                 yield f"{start}{entry.name}"
         if most is not None and looked_at > most:
             return
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """A folder or a link to one; a link that leads nowhere or may not be followed is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _entries(folder: Path, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:

@@ -462,6 +462,7 @@ def test_strach_is_fear(lay: Callable[..., Path]) -> None:
 def test_a_link_back_to_the_root_does_not_go_round(lay: Callable[..., Path]) -> None:
     root = lay(["f1/dis-f1-b1.wav"])
     (root / "f1" / "again").symlink_to(root)
+    (root / "itself").symlink_to("itself")
     assert len(named_files(root, emovo.DESIGN.pattern)) == 1
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.contracts import Example, Fold
@@ -29,6 +29,10 @@ WANTED = "EMO-SUPERB's folder of one corpus and task, with labels_consensus_1.cs
 class Config(ImportConfig):
     """Settings of the importer."""
 
+    tables: list[int] = field(default_factory=list)
+    """Numbers of the tables to read; empty: all. Older commits hold, after the partitions themselves, the same
+    ones once more with labels that a language model added to, for a part of the files."""
+
 
 def split(examples: list[Example], config: Config) -> Iterator[Fold]:
     """EMO-SUPERB's partitions in the order of their numbers.
@@ -37,19 +41,24 @@ def split(examples: list[Example], config: Config) -> Iterator[Fold]:
         SplitError: files are missing or damaged, a part is unknown, or they do not fit the examples.
         ConfigError: the folder is not set.
     """
-    yield from import_folds(read_folds(list_folder(config, WANTED)), examples, config)
+    yield from import_folds(read_folds(list_folder(config, WANTED), config.tables), examples, config)
 
 
 def remarks(examples: Sequence[Example], config: Config) -> tuple[str, ...]:
     """What does not forbid the folds but belongs into the record."""
-    return import_remarks(read_folds(list_folder(config, WANTED)), examples)
+    return import_remarks(read_folds(list_folder(config, WANTED), config.tables), examples)
 
 
-def read_folds(folder: Path) -> list[ListedFold]:
-    """All partitions of one corpus.
+def read_folds(folder: Path, numbers: Sequence[int] = ()) -> list[ListedFold]:
+    """The partitions of one corpus.
+
+    Args:
+        folder: where they lie.
+        numbers: those to read; none: all.
 
     Raises:
-        SplitError: a file is missing or damaged, or a row is in no part that `config.json` names.
+        SplitError: a file is missing or damaged, a row is in no part that `config.json` names, or two tables test
+            the same files.
     """
     tables = sorted(
         (int(found[1] or 0), path) for path in folder.iterdir() if (found := FILE.fullmatch(path.name))
@@ -61,8 +70,40 @@ def read_folds(folder: Path) -> list[ListedFold]:
             wanted=WANTED,
             next_step="split.folder=<EMO-SUPERB>/data/<corpus>/Primary",
         )
+    _check_numbers(numbers, [number for number, _ in tables])
     names = _part_names(folder / "config.json")
-    return [_fold(f"fold_{number}" if number else "official", path, names) for number, path in tables]
+    folds = [
+        _fold(f"fold_{number}" if number else "official", path, names)
+        for number, path in tables
+        if not numbers or number in numbers
+    ]
+    _check_once(folds)
+    return folds
+
+
+def _check_numbers(numbers: Sequence[int], there: Sequence[int]) -> None:
+    absent = [number for number in numbers if number not in there]
+    if absent:
+        raise SplitError(
+            "split.tables names partitions that are not there",
+            got=absent,
+            wanted=f"of {', '.join(map(str, there))}",
+            next_step="mend split.tables, or leave it out for all",
+        )
+
+
+def _check_once(folds: Sequence[ListedFold]) -> None:
+    """A file is tested by one table only; the tables of older commits repeat themselves."""
+    tested: dict[Listed, str] = {}
+    for fold in folds:
+        for row in fold.test:
+            if tested.setdefault(row, fold.name) != fold.name:
+                raise SplitError(
+                    f"{tested[row]} and {fold.name} test the same files",
+                    got=f"{len(folds)} tables, first {row.key}",
+                    wanted="partitions that test each file once",
+                    next_step="older commits hold them again with other labels: split.tables=[1,2,3,4,5]",
+                )
 
 
 def _part_names(path: Path) -> dict[str, str]:

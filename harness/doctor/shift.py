@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from harness.sketch import Sketches
 
 DRAWS, SEED = 500, 0
+EXACT_BELOW = 1000
+"""Pairs of values up to which the p-value is counted, not approximated."""
 KOLMOGOROV_MEAN, KOLMOGOROV_95 = 0.8687, 1.3581
 """Mean and 95 % point of Kolmogorov's distribution: sqrt(pi / 2) ln 2, and Smirnov 1948, Ann. Math. Stat. 19."""
 
@@ -160,7 +162,8 @@ def _distance(quantity: str, values: NDArray[np.float64], parts: Parts) -> Shift
     train, test = (values[mask & ~np.isnan(values)] for mask in (parts.train, parts.test))
     if not len(train) or not len(test):
         return _not_examined(quantity, KS, f"the {quantity} is not known on both sides")
-    found = ks_2samp(train, test, method="asymp")
+    few = len(train) * len(test) < EXACT_BELOW
+    found = ks_2samp(train, test, method="exact" if few else "asymp")
     scale = math.sqrt((len(train) + len(test)) / (len(train) * len(test)))
     return Shift(
         quantity=quantity,

@@ -65,7 +65,7 @@ def write_board(results: Path) -> str:
 def _section(part: pd.DataFrame) -> str:
     """A recipe with a corpus; one that is for every corpus has a section for each."""
     recipe, corpus = (str(part[name].iloc[0]) for name in ("recipe", "corpus"))
-    title = recipe if recipe.startswith(corpus) else f"{recipe} on {corpus}"
+    title = recipe if corpus in recipe else f"{recipe} on {corpus}"
     return f"## {title}\n\n{markdown(part[list(SHORT)])}\n"
 
 

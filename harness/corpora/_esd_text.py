@@ -19,11 +19,16 @@ from harness.corpora._annotation import find_files
 
 log = logging.getLogger(__name__)
 
-WORDS = ("Neutral", "Angry", "Happy", "Sad", "Surprise", "中立", "快乐", "伤心", "生气", "惊喜")
-"""The last field of a line."""
+WORDS = ("Neutral", "Angry", "Happy", "Sad", "Surprise")
+CHINESE_WORDS = ("中立", "快乐", "伤心", "生气", "惊喜")
+"""The last field of a line is one of these or of `WORDS`."""
 
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-_LINE = re.compile(rf"\W*(?P<id>\d{{4}}_\d{{6}})\s*(?P<text>.*?)\s*(?:{'|'.join(WORDS)})?\W*", re.IGNORECASE)
+_LINE = re.compile(
+    r"\W*(?P<id>[0-9]{4}_[0-9]{6})(?![0-9])(?P<text>.*?)"
+    rf"(?:\s+(?:{'|'.join(WORDS)})|\s*(?:{'|'.join(CHINESE_WORDS)}))?",
+    re.IGNORECASE,
+)
 
 
 def read_texts(root: Path, speakers: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -43,15 +48,15 @@ def read_texts(root: Path, speakers: Iterable[tuple[str, str]]) -> dict[str, str
 
 def _texts(path: Path, language: str) -> dict[str, str]:
     try:
-        lines = decoded(path.read_bytes(), language).splitlines()
+        lines = re.split(r"[\r\n]+", decoded(path.read_bytes(), language))
     except OSError as fault:
         log.warning("the texts in %s cannot be read (%s); those clips go without", path, fault)
         return {}
     texts, strange = {}, 0
     for line in lines:
         match = _LINE.fullmatch(line.strip())
-        if match is not None and match["text"]:
-            texts[match["id"]] = match["text"]
+        if match is not None and match["text"].strip():
+            texts[match["id"]] = match["text"].strip()
         else:
             strange += bool(line.strip())
     if strange:
@@ -60,10 +65,11 @@ def _texts(path: Path, language: str) -> dict[str, str]:
 
 
 def decoded(content: bytes, language: str) -> str:
-    """Text in whichever of the four encodings fits; never fails, for every byte is a character of Latin-1.
+    """Text in whichever of the four encodings fits; never fails.
 
-    GB 2312 is read as its superset GB 18030. English in it differs from ASCII by punctuation alone, whereas
-    Latin-1 taken for it turns an accent and the letter after it into a Chinese character.
+    GB 2312 is read as its superset GB 18030, Latin-1 as CP1252, which has quotation marks where Latin-1 has
+    control codes. English in GB 2312 differs from ASCII by punctuation alone, whereas CP1252 taken for it turns
+    an accent and the letter after it into a Chinese character.
 
     Args:
         content: of the file.
@@ -73,13 +79,14 @@ def decoded(content: bytes, language: str) -> str:
     if encoding or b"\0" in content:
         little = content[1:2] == b"\0" or content[3:4] == b"\0"
         return content.decode(encoding or ("utf-16-le" if little else "utf-16-be"), errors="replace")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        chinese = content.decode("gb18030", errors="replace")
-    if language == "zh" or not any(map(_is_foreign_letter, chinese)):
-        return chinese
-    return content.decode("latin-1")
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if encoding == "utf-8" or language == "zh" or not any(map(_is_foreign_letter, text)):
+            return text
+    return content.decode("gb18030" if language == "zh" else "cp1252", errors="replace")
 
 
 def _is_foreign_letter(character: str) -> bool:

@@ -129,6 +129,12 @@ def test_the_facts_are_whole(name: str) -> None:
         assert not download.checksum or download.checksum.partition(":")[0] in {"sha256", "md5", "sha1"}
 
 
+def test_no_listing_is_without_a_corpus(shared: Path) -> None:
+    """A corpus without a module would escape every test here."""
+    listed = {path.name.partition(".")[0] for path in (shared / "reference" / "listings").glob("*.jsonl.gz")}
+    assert listed <= set(ALL)
+
+
 def test_the_taxonomy_is_the_fields(shared: Path) -> None:
     text = json.loads((shared / "reference" / "corpora.json").read_text(encoding="utf-8"))["taxonomy"]
     assert {name for name in TAXONOMY if f'"{name}"' not in json.dumps(text)} == set()

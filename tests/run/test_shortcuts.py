@@ -140,6 +140,16 @@ def test_unknown_and_unseen_speakers_get_the_prior() -> None:
         assert said == found["majority"].predictions.table["predicted"].tolist()
 
 
+def test_nobody_is_no_speaker() -> None:
+    """Utterances of unknown speakers are not taken for one person's."""
+    truths = ["anger" if n % 10 < 4 else "neutral" for n in range(COUNT)]
+    found = guesses(
+        truths, [Cue(1.0, -20.0, "" if t == "anger" else f"s{n % 5}", "") for n, t in enumerate(truths)]
+    )
+    table = found["speaker"].predictions.table
+    assert set(table["predicted"]) == {"neutral"}
+
+
 def test_sentences_are_compared_by_their_words() -> None:
     truths = targets()
     table = pd.DataFrame(

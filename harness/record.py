@@ -29,7 +29,7 @@ PACKAGES = (
     "torch", "transformers", "s3prl", "numpy", "pandas", "scikit-learn", "hydra-core", "mlflow", "soundfile",
     "soxr", "opensmile",
 )  # fmt: skip
-PLACES = ("corpus.root", "upstream.path", "results", "split.folder")
+PLACES = ("corpus.root", "upstream.path", "results", "split.folder", "split.names")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,6 +61,8 @@ class CorpusFacts:
     duration_tolerance_s: float = 0.02
     downloads: tuple[Download, ...] = ()
     """What lies at an open address; empty where the owners want to be asked."""
+    commit: str = ""
+    """The git commit that these facts are about, where the owners distribute a repository."""
     doi: str = ""
     synthetic: bool = False
     note: str = ""

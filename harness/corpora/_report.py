@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.audio import AudioInfo
 from harness.contracts import Corpus, CorpusFacts
 from harness.corpora._faults import counted
+from harness.corpora._git import git_faults
 from harness.corpora._inspect import Progress
 from harness.corpora._load import Surveyed, canonical_label, survey
 from harness.manifest import Fault
@@ -64,6 +65,7 @@ def check_corpus(
         CorpusError: the folder is not this corpus at all.
     """
     found = survey(corpus, root, progress)
+    published = git_faults(found.root, found.facts, found.utterances)
     labels = Counter(canonical_label(one, found.facts) for one in found.utterances)
     return CheckReport(
         facts=found.facts,
@@ -72,7 +74,7 @@ def check_corpus(
         speakers=len({one.speaker for one in found.utterances} - {""}),
         labels=dict(labels.most_common()),
         hours=_hours(found),
-        faults=found.faults,
+        faults=tuple(dict.fromkeys([*found.faults, *published])),
     )
 
 

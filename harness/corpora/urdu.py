@@ -32,6 +32,7 @@ FACTS = CorpusFacts(
     sample_rate_hz=44_100,
     duration_tolerance_s=0.02,
     downloads=(Download(url="https://github.com/siddiquelatif/URDU-Dataset/archive/4b546d4e.zip"),),
+    commit="4b546d4e",
     note="The README claims 38 speakers; the file names hold 29.",
 )
 

@@ -105,6 +105,13 @@ def test_a_file_that_changed_and_shrank_below_the_part(site: Any, tmp_path: Path
     assert to.read_bytes() == OTHER[:5_000]
 
 
+def test_a_file_that_changed_and_is_as_long_as_the_part(site: Any, tmp_path: Path) -> None:
+    url, to = cut_off(site, tmp_path)
+    site.put("/a.zip", OTHER[:100_000], etag='"two"', ignores_if_range=True)
+    get(url, to)
+    assert to.read_bytes() == OTHER[:100_000]
+
+
 def test_without_any_version_parts_are_not_joined(site: Any, tmp_path: Path) -> None:
     url, to = cut_off(site, tmp_path, etag="")
     site.put("/a.zip", OTHER, etag="")

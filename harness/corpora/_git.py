@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -106,12 +107,10 @@ def _pointers(root: Path, short: Mapping[str, Published]) -> Iterator[tuple[str,
 
 
 def _commit(root: Path, facts: CorpusFacts) -> str:
-    """The full id of the commit to compare with."""
+    """The full id of the commit to compare with; another one than the facts name is told as a fault."""
     if facts.commit:
-        try:
+        with suppress(CorpusError):
             return _resolved(root, facts.commit)
-        except CorpusError:
-            log.warning("%s: commit %s is not in this checkout", facts.name, facts.commit)
     return _resolved(root, "HEAD")
 
 

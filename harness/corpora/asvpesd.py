@@ -61,7 +61,7 @@ FACTS = CorpusFacts(
 LAYOUT = "the folders Audio and Bonus with names such as Audio/actor_36/03-01-09-01-06-36-02-02-01-39.wav"
 _NAME = re.compile(
     r"(?P<modality>\d\d)-(?P<vocal>\d\d)-(?P<emotion>\d\d)-(?P<intensity>\d+)-(?P<statement>\d+)"
-    r"-(?P<speaker>\d+)(?P<rest>(?: ?- ?\d+ ?){2,6})\.wav",
+    r"-(?P<speaker>\d+)(?P<rest>(?: ?- ?\d+){2,6})\.wav",
     re.IGNORECASE,
 )
 _PART = re.compile(r"audio|bonus|actor_\d*", re.IGNORECASE)

@@ -497,6 +497,11 @@ def test_esd_english_with_chinese_quotation_marks_is_gb_2312() -> None:
     said = "0011_000001\tIt “is” invented…\tNeutral"
     assert decoded(said.encode("gb2312"), "en") == said
     assert decoded(said.encode("cp1252"), "en") == said
+    assert decoded("It’s invented".encode("cp1252"), "en") == "It’s invented"
+
+
+def test_esd_mandarin_with_a_damaged_byte_loses_that_character_only() -> None:
+    assert decoded(MANDARIN.encode("gb2312") + b"\xff", "zh") == MANDARIN + "\ufffd"
 
 
 @given(st.binary(max_size=400), st.sampled_from(["zh", "en"]))

@@ -82,8 +82,9 @@ def _notes(manifest: Manifest) -> tuple[str, ...]:
 def _rescored(config: RunConfig, diagnosis: Diagnosis, given: Sequence[Path]) -> list[Cleaned]:
     """Score minus leak of every run of the recipe on these folds; runs on other folds are told and passed over."""
     stored = sorted((Path(config.results) / "predictions").glob(f"{config.recipe}--*.parquet"))
+    known = {path.resolve() for path in given}
     cleaned = []
-    for path in (*given, *stored):
+    for path in (*given, *(path for path in stored if path.resolve() not in known)):
         predictions = read_predictions(path)
         if path in given or fits(predictions, diagnosis):
             run = score_minus_leak(

@@ -15,6 +15,8 @@ from harness.doctor._kinds import Kind
 
 NAMED = 5
 """How many groups and examples are named."""
+NAME_LENGTH = 60
+"""Characters of a name that are shown: a text of a licensed corpus is named, not quoted."""
 
 Mask = NDArray[np.bool_]
 """(examples,) which examples belong to a part."""
@@ -126,6 +128,10 @@ def overlap(
         examples=int(tested[1].sum()),
         unknown_known=int((grouping.unknown & known[1]).sum()),
         unknown_tested=int((grouping.unknown & tested[1]).sum()),
-        first_groups=tuple(grouping.names[number] for number in shared[:NAMED]),
+        first_groups=tuple(_short(grouping.names[number]) for number in shared[:NAMED]),
         first_touched=tuple(ids[place] for place in np.flatnonzero(hit)[:NAMED]),
     )
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 3]}..."

@@ -99,7 +99,9 @@ class Utterance:
     expected_pcm_sha256: str = ""
     """SHA-256 of the decoded 16-bit samples of the published file, where it is known."""
     defect: str = ""
-    """A defect of this file in every copy; where it makes the file unusable the row is left out, and told."""
+    """A defect of this file in the owners' own distribution."""
+    lost: bool = False
+    """Whether the defect may leave nothing to hear: the row is then left out and told, and nothing stops."""
 
 
 @runtime_checkable

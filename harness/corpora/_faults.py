@@ -35,13 +35,17 @@ def utterance_faults(utterance: Utterance, facts: CorpusFacts, measured: Measure
 
 
 def _unusable(utterance: Utterance, error: AudioError) -> Fault:
-    if utterance.defect:
+    if utterance.lost:
         return Fault(utterance.path, FaultKind.KNOWN_DEFECT, f"{utterance.defect}: {_reason(error)}")
     return Fault(utterance.path, _KIND_OF_ERROR.get(type(error), FaultKind.UNREADABLE), _reason(error))
 
 
 def _reason(error: AudioError) -> str:
-    return error.what if isinstance(error, MissingAudioError) else f"{error.what}: {error.got}"
+    if isinstance(error, MissingAudioError):
+        return error.what
+    return (
+        f"{error.what}: {error.got}; {error.next_step}" if error.next_step else f"{error.what}: {error.got}"
+    )
 
 
 def _unknown_label(utterance: Utterance, facts: CorpusFacts) -> Fault:

@@ -86,4 +86,5 @@ def _utterance(file: Named) -> Utterance:
         sentence=file.fields["sentence"],
         language="el",
         defect="published without sound" if file.stem == WITHOUT_SOUND else "",
+        lost=file.stem == WITHOUT_SOUND,
     )

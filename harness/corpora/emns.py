@@ -103,6 +103,7 @@ def _utterance(
         text=row["utterance"],
         language="en",
         defect=defect,
+        lost=bool(defect),
     )
 
 

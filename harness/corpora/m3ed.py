@@ -82,7 +82,7 @@ def read(root: Path) -> Iterator[Utterance]:
     absent = {row.id for row in rows if not (root / row.path).is_file()}
     known = absent if len(absent) <= WITHOUT_SOUND else set()
     defect = f"one of the {WITHOUT_SOUND} annotated clips without sound"
-    return (replace(row, defect=defect) if row.id in known else row for row in rows)
+    return (replace(row, defect=defect, lost=True) if row.id in known else row for row in rows)
 
 
 def _rows(path: Path, clips: Mapping[str, str], parts: Mapping[str, str]) -> Iterator[Utterance]:

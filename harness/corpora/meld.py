@@ -63,9 +63,12 @@ TABLES = {"train": "train_sent_emo.csv", "dev": "dev_sent_emo.csv", "test": "tes
 FOLDERS = {"train": "train_splits", "dev": "dev_splits_complete", "test": "output_repeated_splits_test"}
 CORRECTED = "final_videos_test"
 
-DEFECTS: Mapping[str, str] = {
+LOST: Mapping[str, str] = {
     "train_dia125_utt3": "the clip cannot be decoded",
     "dev_dia110_utt7": "the clip is absent from the archive",
+}
+DEFECTS: Mapping[str, str] = {
+    **LOST,
     "test_dia38_utt4": "cut wrongly: 305 s",
     "test_dia220_utt0": "cut wrongly: 235 s",
     "train_dia309_utt0": "cut wrongly: 41 s, and its text describes a scene",
@@ -141,4 +144,5 @@ def _utterance(part: str, row: Row, found: Clips) -> Utterance:
         language="en",
         split=part,
         defect="" if corrected else DEFECTS.get(name, ""),
+        lost=name in LOST and not corrected,
     )

@@ -28,11 +28,8 @@ LABELS = {
     "ps": "surprise",
     "sad": "sadness",
 }
-DEFECTS = {
-    "OAF_food_fear": "at 96 kHz, all others at 24.414 kHz",
-    "YAF_germ_angry": "its header is damaged in some copies",
-    "YAF_neat_fear": "its header is damaged in some copies",
-}
+LOST = dict.fromkeys(("YAF_germ_angry", "YAF_neat_fear"), "its header is damaged in some copies")
+DEFECTS = {"OAF_food_fear": "at 96 kHz, all others at 24.414 kHz", **LOST}
 
 FACTS = CorpusFacts(
     name="tess",
@@ -96,4 +93,5 @@ def _utterance(file: Named) -> Utterance:
         sentence=word,
         language="en",
         defect=DEFECTS.get(file.stem, ""),
+        lost=file.stem in LOST,
     )

@@ -45,7 +45,7 @@ def lay_out(
 
 
 def expected(name: str, rows: Sequence[Row]) -> Sequence[Row]:
-    """The rows that the corpus's module reads: all, unless `trees/<name>.py` selects some with `expected(rows)`."""
+    """The rows that the corpus's module reads: all, unless `trees/<name>.py` has its own `expected(rows)`."""
     select = getattr(annotator(name), "expected", None)
     return rows if select is None else select(rows)
 

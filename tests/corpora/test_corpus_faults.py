@@ -13,7 +13,11 @@ import numpy as np
 import pytest
 
 import harness.corpora._inspect as inspection
+from harness.audio import MissingAudioError
+from harness.contracts import CorpusFacts, Utterance
 from harness.corpora import check_corpus, load_corpus
+from harness.corpora._faults import utterance_faults
+from harness.corpora._inspect import inspect_files
 from harness.errors import CorpusError
 from harness.manifest import FaultKind
 
@@ -236,3 +240,34 @@ def test_progress_is_told(toy: Any) -> None:
     told.clear()
     load_corpus(toy, toy.root, progress=lambda done, total: told.append((done, total)))
     assert told == [(6, 6)]
+
+
+MINI = CorpusFacts(
+    name="mini",
+    title="Mini",
+    languages=("en",),
+    licence="x",
+    access="x",
+    citation="x",
+    labels={"joy": "happiness"},
+    utterances=1,
+    speakers=1,
+    sample_rate_hz=16_000,
+)
+
+
+@pytest.mark.parametrize(("lost", "kind"), [(False, FaultKind.MISSING), (True, FaultKind.KNOWN_DEFECT)])
+def test_a_defect_excuses_a_missing_file_only_where_it_leaves_nothing_to_hear(
+    lost: bool, kind: FaultKind
+) -> None:
+    utterance = Utterance(id="a", path="a.wav", label_raw="joy", speaker="1", defect="oddly named", lost=lost)
+    (fault,) = utterance_faults(utterance, MINI, MissingAudioError("there is no such sound file"))
+    assert fault.kind is kind
+
+
+def test_a_fault_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_text("version https://git-lfs.github.com/spec/v1\n")
+    utterance = Utterance(id="a", path="a.wav", label_raw="joy", speaker="1")
+    measured = inspect_files(tmp_path, ["a.wav"])["a.wav"]
+    (fault,) = utterance_faults(utterance, MINI, measured)
+    assert "git lfs pull" in fault.message

@@ -40,9 +40,9 @@ holds it.
 - *rows*: expected of the owners' distribution / read from a folder laid out with the true names of the published
   listing (no sound in it) / among these, rows with the listing's canonical label. Where the first two differ, the
   notes below the table say why.
-- *protocols*: recipes, and the grade that the split doctor gives their folds, from A (nothing shared) to F (the test
-  itself is in training). These grades come from names and labels alone. The sound was not examined, so none can be
-  better than B; `python -m harness audit recipe=NAME corpus.root=DIR` examines your copy with its sound. `loso` is
+- *protocols*: recipes, and the grade that the split doctor gives their folds, from A (nothing shared) to F (the
+  test itself is in training). These grades come from names and labels alone. The sound was not examined, so none can
+  be better than B; `python -m harness audit recipe=NAME corpus.root=DIR` examines your copy with its sound. `loso` is
   leave-one-speaker-out, `emobox` the folds that EmoBox publishes; a reason in brackets is why there is no grade.
 
 | corpus | language | licence | access | rows | protocols and grades |

@@ -37,9 +37,10 @@ def collisions(prints: Prints) -> Collisions:
     place = np.arange(len(owner)) - prints.offsets[owner]
     frames = np.flatnonzero(prints.weak)
     frames = frames[np.argsort(prints.codes[frames], kind="stable")]
+    index = _index(prints.codes[frames])
     found = [np.zeros(0, np.uint64)]
     for turned in _turned(prints.weak[frames]):
-        ours, theirs = _equal_codes(prints.codes[frames], prints.codes[frames] ^ turned)
+        ours, theirs = _equal_codes(index, prints.codes[frames] ^ turned)
         ours, theirs = frames[ours], frames[theirs]
         other = owner[ours] != owner[theirs]
         found.append(_packed(owner, place, ours[other], theirs[other]))
@@ -59,15 +60,38 @@ def _turned(weak: NDArray[np.uint32]) -> Iterator[NDArray[np.uint32]]:
         yield sum((bit for k, bit in enumerate(bits) if subset >> k & 1), np.zeros_like(weak))
 
 
-def _equal_codes(known: NDArray[np.uint32], wanted: NDArray[np.uint32]) -> tuple[Places, Places]:
-    """Positions in `wanted` and in the sorted `known` whose codes are equal."""
+class _Index(NamedTuple):
+    """Sorted codes, each once: where its frames begin among all in order, and how many of them are looked at."""
+
+    codes: NDArray[np.uint32]
+    first: Places
+    counts: Places
+
+
+def _index(ordered: NDArray[np.uint32]) -> _Index:
     import numpy as np
 
-    order = np.argsort(wanted)
-    low = np.searchsorted(known, wanted[order], "left")
-    counts = np.minimum(np.searchsorted(known, wanted[order], "right") - low, MOST_PER_CODE)
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.repeat(order, counts), np.repeat(low, counts) + within
+    first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))[: len(ordered)]
+    counts = np.diff(np.append(first, len(ordered)))
+    return _Index(ordered[first], first, np.minimum(counts, MOST_PER_CODE))
+
+
+def _equal_codes(index: _Index, wanted: NDArray[np.uint32]) -> tuple[Places, Places]:
+    """Positions in `wanted` and in the order of the index whose codes are equal.
+
+    Codes and positions are sorted as one number: several times as fast as an indirect sort, and what is looked
+    up in order is found in memory that is near.
+    """
+    import numpy as np
+
+    number = np.sort((wanted.astype(np.uint64) << np.uint64(32)) | np.arange(len(wanted), dtype=np.uint64))
+    ordered = (number >> np.uint64(32)).astype(np.uint32)
+    at = np.searchsorted(index.codes, ordered)
+    hits = np.flatnonzero(index.codes[np.minimum(at, len(index.codes) - 1)] == ordered)
+    at, position = at[hits], (number[hits] & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    many = index.counts[at]
+    step = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
+    return np.repeat(position, many), np.repeat(index.first[at], many) + step
 
 
 _SHIFT_BITS, _ROW_BITS = 24, 20

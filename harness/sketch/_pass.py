@@ -14,7 +14,7 @@ from harness.manifest import Manifest
 from harness.paths import cache_root
 from harness.sketch._level import Level, measure_level
 from harness.sketch._prints import VERSION, Prints, print_of
-from harness.sketch._sketches import Sketches
+from harness.sketch._sketches import COLUMNS, Sketches, sketch_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,11 +97,9 @@ def _measure(sound: _Sound) -> _One:
 
 def _collect(ids: Sequence[str], measured: Iterator[_One]) -> Sketches:
     import numpy as np
-    import pandas as pd
 
     ones = list(measured)
-    table = pd.DataFrame.from_records([one.level for one in ones], columns=list(Level._fields))
-    table.index = pd.Index(ids, name="id", dtype=object)
+    table = sketch_table(ids, {name: [getattr(one.level, name) for one in ones] for name in COLUMNS})
     none = np.zeros(0, np.uint32)
     prints = Prints(
         np.concatenate([none, *(one.codes for one in ones)]),

@@ -35,11 +35,15 @@ BELOW_LOUDEST_DB = 40.0
 NO_SOUND_DBFS = -80.0
 """A frame below either is noise of the room or of rounding; its bits say nothing."""
 
+DEEPEST_DB = 60.0
+"""What lies so far below the loudest band is rounding and spill of the window, not sound of its own."""
+
 STEADY_DB = 0.5
-"""Where bands change less than this on average, the sound stands still (a tone) and its bits are rounding."""
+"""Where half of the bits change by less than this, the sound stands still or is a tone: its bits are rounding."""
 
 BLOCK_FRAMES = 64
 SMALLEST_POWER = 1e-20
+"""Keeps the logarithm of digital silence finite."""
 
 
 class Prints(NamedTuple):
@@ -76,12 +80,14 @@ def print_of(wave: Wave, sample_rate_hz: int) -> tuple[NDArray[np.uint32], NDArr
     energies = _band_energies(wave, sample_rate_hz)
     if len(energies) <= LAG_FRAMES:
         return np.zeros(0, np.uint32), np.zeros(0, np.uint32)
-    tilt = np.diff(10 * np.log10(energies), axis=1)
+    heard = energies + energies.max() * 10 ** (-DEEPEST_DB / 10)
+    tilt = np.diff(10 * np.log10(heard), axis=1)
     change = tilt[LAG_FRAMES:] - tilt[:-LAG_FRAMES]
     size = np.abs(change)
-    limit = np.partition(size, WEAK_BITS - 1, axis=1)[:, WEAK_BITS - 1 : WEAK_BITS]
-    speaks = _loud(energies) & (size.mean(axis=1) > STEADY_DB)
-    return _packed(change > 0), np.where(speaks, _packed(size <= limit), np.uint32(0))
+    ranked = np.partition(size, (WEAK_BITS - 1, BITS // 2), axis=1)
+    speaks = _loud(energies) & (ranked[:, BITS // 2] > STEADY_DB)
+    weak = _packed(size <= ranked[:, WEAK_BITS - 1 : WEAK_BITS])
+    return _packed(change > 0), np.where(speaks, weak, np.uint32(0))
 
 
 def _packed(bits: NDArray[np.bool_]) -> NDArray[np.uint32]:

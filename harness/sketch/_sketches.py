@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,17 +51,23 @@ class Sketches:
 
         try:
             with np.load(path, allow_pickle=False) as kept:
-                index = pd.Index(kept["id"].astype(object), name="id")
-                table = pd.DataFrame({name: kept[name] for name in COLUMNS[:-1]}, index=index)
-                table["pcm_sha256"] = kept["pcm_sha256"].astype(object)
+                table = sketch_table(kept["id"].tolist(), {name: kept[name].tolist() for name in COLUMNS})
                 prints = Prints(*(kept[name] for name in Prints._fields))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as fault:
             log.warning("the sketches in %s are damaged (%s) and are made anew", path, fault)
             return None
+        index = table.index
         rows = index.get_indexer(pd.Index(ids)) if index.is_unique else np.array([-1])
         if len(rows) != len(index) or len(prints) != len(index) or (rows < 0).any():
             log.warning("the sketches in %s are of other utterances and are made anew", path)
             return None
         return Sketches(table.iloc[rows], prints.take(rows))
+
+
+def sketch_table(ids: Sequence[str], columns: Mapping[str, Sequence[float | str]]) -> pd.DataFrame:
+    """The table of `Sketches`, of the same types wherever its values come from."""
+    import pandas as pd
+
+    return pd.DataFrame(dict(columns), index=pd.Index(list(ids), name="id"), columns=list(COLUMNS))

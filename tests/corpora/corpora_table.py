@@ -41,9 +41,11 @@ holds it.
   listing (no sound in it) / among these, rows with the listing's canonical label. Where the first two differ, the
   notes below the table say why.
 - *protocols*: recipes, and the grade that the split doctor gives their folds, from A (nothing shared) to F (the
-  test itself is in training). These grades come from names and labels alone. The sound was not examined, so none can
-  be better than B; `python -m harness audit recipe=NAME corpus.root=DIR` examines your copy with its sound. `loso` is
-  leave-one-speaker-out, `emobox` the folds that EmoBox publishes; a reason in brackets is why there is no grade.
+  test itself is in training); a reason in brackets is why there is none. Graded from names and labels alone: the
+  sound was not examined, so none is better than B, and where sentences are told by the owners' texts (MELD, M3ED,
+  IEMOCAP, Emozionalmente, MSP-Podcast, ...) they were invented here and say nothing. Your copy with its sound and
+  texts: `python -m harness audit recipe=NAME corpus.root=DIR`. `loso` is leave-one-speaker-out, `emobox` the folds
+  that EmoBox publishes.
 
 | corpus | language | licence | access | rows | protocols and grades |
 |---|---|---|---|---|---|

@@ -81,7 +81,7 @@ def test_meld_the_archives_cp1252_and_the_repositorys_utf8_say_the_same(
         root = meld_tree(listing_trees, tmp_path / encoding, "train_dia0_utt0", encoding=encoding)
         with caplog.at_level(logging.INFO):
             texts.append(by_id(meld, root)["train_dia0_utt0"].text)
-    assert texts == ["Invented, it’s said."] * 3
+    assert texts == ["Invented, it’s said: train_dia0_utt0."] * 3
     assert "cp1252/train_sent_emo.csv is no UTF-8 and is read as CP1252" in caplog.text
 
 

@@ -11,7 +11,10 @@ from typing import Any
 def annotate(rows: Sequence[Mapping[str, Any]], root: Path) -> None:
     """`metadata/samples.csv` and `metadata/users.csv`."""
     (root / "metadata").mkdir()
-    clips = ([f"{row['utt']}.wav", row["speaker"], "Frase inventata.", row["label_raw"]] for row in rows)
+    clips = (
+        [f"{row['utt']}.wav", row["speaker"], f"Frase inventata {row['utt']}.", row["label_raw"]]
+        for row in rows
+    )
     write(root / "metadata/samples.csv", ["file_name", "actor", "sentence", "emotion_expressed"], clips)
     people = {row["speaker"]: [row["speaker"], 30, row["gender"] or ""] for row in rows}
     write(root / "metadata/users.csv", ["username", "age", "gender"], people.values())

@@ -33,4 +33,9 @@ def _said(row: Mapping[str, Any]) -> dict[str, Any]:
     votes = {f"EmoAnnotator{number}": row["label_raw"] for number in (1, 2, 3)}
     final = {"final_mul_emo": f"{row['label_raw']},Surprise", "final_main_emo": row["label_raw"]}
     times = {"StartTime": "00:00:00:01", "EndTime": "00:00:01:04"}
-    return {**times, "Text": "虚构的一句", "Speaker": row["role"], "EmoAnnotation": votes | final}
+    return {
+        **times,
+        "Text": f"虚构的一句 {row['utt']}",
+        "Speaker": row["role"],
+        "EmoAnnotation": votes | final,
+    }

@@ -22,6 +22,6 @@ def annotate(rows: Sequence[Mapping[str, Any]], root: Path, encoding: str = "utf
 
 def _cells(row: Mapping[str, Any]) -> list[Any]:
     _, dialogue, utterance = row["utt"].split("_")
-    said = "Invented, it’s said."
+    said = f"Invented, it’s said: {row['utt']}."
     middle = [row["speaker"], row["label_raw"], row["sentiment"], dialogue[3:], utterance[3:]]
     return [row["sr_no"], said, *middle, row["season"], row["episode"], row["ep_start"], row["ep_end"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import subprocess
 from pathlib import Path
@@ -32,6 +33,19 @@ def test_result_table_holds_the_recorded_numbers() -> None:
         for protocol, figures in (("loso", printed[:3]), ("10fold", printed[3:])):
             metrics = known[f"{corpus}_{protocol}", upstream].scores["metrics"]
             assert [f"{100 * metrics[name]['fold_mean']:.1f}" for name in ("wa", "ua", "wf1")] == figures
+
+
+@pytest.mark.parametrize(("column", "corpus"), [(0, "emodb"), (1, "urdu")])
+def test_table_of_protocols_holds_the_translations(column: int, corpus: str) -> None:
+    """One row per protocol: WA on either corpus."""
+    path = ROOT / "results" / "translations" / f"{corpus}--egemaps.csv"
+    with path.open(encoding="utf-8", newline="") as lines:
+        known = {name: row for row in csv.DictReader(lines) for name in row["protocol"].split(", ")}
+    table = README.split("| eGeMAPS, LDA, ours |")[1].split("\n\n")[0]
+    printed = dict(re.findall(r"^\| (leave|EmoBox|random).*?\|((?: [\d.]+ \|){2})$", table, re.MULTILINE))
+    recipes = {"leave": f"{corpus}_loso", "EmoBox": "emobox", "random": f"{corpus}_10fold"}
+    for word, recipe in recipes.items():
+        assert printed[word].split("|")[column].strip() == f"{float(known[recipe]['WA']):.1f}"
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "results/MEASURED.md"])

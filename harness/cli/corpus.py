@@ -54,11 +54,25 @@ def _get(name: str, words: list[str]) -> None:
     say(fetch.next_steps(module.FACTS, root))
 
 
-WORDS: Mapping[str, Callable[[str, list[str]], None]] = {"check": _check, "get": _get}
+def _stats(name: str, words: list[str]) -> None:
+    from pathlib import Path
+
+    from harness.corpora import ON_FAULT
+    from harness.corpus_stats import corpus_stats
+
+    asked = settings(words, ("root", "results", "on_fault"), "corpus stats")
+    root, on_fault = asked.get("root"), asked.get("on_fault", "stop")
+    if on_fault not in ON_FAULT:
+        raise ConfigError("no such on_fault", got=on_fault, wanted=did_you_mean(str(on_fault), ON_FAULT))
+    results = Path(str(asked.get("results", "results")))
+    say(corpus_stats(name, None if root is None else str(root), results, on_fault))
+
+
+WORDS: Mapping[str, Callable[[str, list[str]], None]] = {"check": _check, "get": _get, "stats": _stats}
 """What can be done with a corpus."""
 
 CORPUS = Verb(
-    "check NAME root=DIR: compare your copy with what is expected; get NAME: fetch it from its owners",
+    "check NAME root=DIR: compare your copy with what is expected; get NAME: fetch it; stats NAME: describe it",
     """python -m harness corpus check NAME root=DIR
 
 Lists by name what is missing, extra or damaged; exits with 2 where the copy is not sound.
@@ -69,8 +83,14 @@ Says licence and citation, fetches from the owners' open address (into the cache
 earlier get was cut off, checks what came, unpacks it, and says which corpus.root= to use. Where the owners want
 to be asked it says how, and exits with 2.
 
+python -m harness corpus stats NAME root=DIR [results=DIR] [on_fault=skip|repair]
+
+Count, duration, level and silence per class, speaker and gender; what tells the label without the voice; copies.
+Writes a page with pictures, corpora/NAME/stats.html under the results folder, and the tables as CSV.
+
 examples
   python -m harness corpus check emodb root=/data/emodb
-  python -m harness corpus get emodb to=/data/emodb""",
+  python -m harness corpus get emodb to=/data/emodb
+  python -m harness corpus stats emodb root=/data/emodb""",
     _corpus,
 )

@@ -4,8 +4,19 @@ Majority, duration and level, who speaks, what is said: each is fitted on the tr
 a run uses and predicts their test parts, so that its numbers stand beside the run's own.
 """
 
-from harness.shortcuts._cues import Cue, cues_of
+from harness.shortcuts._cues import Cue, cues_of, sentence_key
 from harness.shortcuts._guess import Guessed, guess
 from harness.shortcuts._verdict import Best, best_shortcut, defined, inside, warnings
 
-__all__ = ["Best", "Cue", "Guessed", "best_shortcut", "cues_of", "defined", "guess", "inside", "warnings"]
+__all__ = [
+    "Best",
+    "Cue",
+    "Guessed",
+    "best_shortcut",
+    "cues_of",
+    "defined",
+    "guess",
+    "inside",
+    "sentence_key",
+    "warnings",
+]

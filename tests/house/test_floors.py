@@ -14,11 +14,11 @@ FLOORS = (
     {"__main__"},
     {"cli"},
     {"translate"},
-    {"catalogue", "run", "score", "check", "examine"},
+    {"catalogue", "run", "score", "check", "examine", "corpus_stats"},
     {"cells"},
     {"features", "baselines"},
     {"study"},
-    {"track", "board", "plots", "report", "doctor"},
+    {"track", "board", "plots", "report", "doctor", "portrait"},
     {"extract", "fetch", "fit", "statistics", "record", "audit", "shortcuts"},
     {"corpora", "tasks", "splits", "views", "predictions", "metrics"},
     {"store", "sketch"},
@@ -35,7 +35,7 @@ PLUGINS_SEE = {"contracts", "errors"}
 CORPORA_SEE = PLUGINS_SEE | {"manifest", "audio", "paths"}
 ONLY_IN = {
     "mlflow": {"harness/track.py"},
-    "seaborn": {"harness/plots.py"},
+    "seaborn": {"harness/plots.py", "harness/portrait/_pictures.py"},
     "s3prl": {"upstreams/s3prl_hub.py"},
     "hydra": {"harness/cli/_recipes.py", "harness/config.py"},
     "opensmile": {"upstreams/_functionals.py"},

@@ -25,10 +25,10 @@ ENDS = {
 METHOD = (
     "How this was asked: utterances of the other four fifths with the same name, or a number in the same of up to"
     " 16 bins, vote for their class; five random folds within the corpus, and five that share no speaker. UA is"
-    " the mean recall of the classes. The intervals treat utterances as independent; those of one speaker are not, so"
-    " the true intervals are wider. This shows what can be exploited in this corpus, not why it is so: a real"
-    " difference between emotions (anger is louder) and an accident of the recording look the same here. The"
-    " column `within speakers` is eta squared after each speaker's own mean was taken off."
+    " the mean recall of the classes. The intervals treat utterances as independent; those of one speaker are"
+    " not, so the true intervals are wider. This shows what can be exploited in this corpus, not why it is so: a"
+    " real difference between emotions (anger is louder) and an accident of the recording look the same here."
+    " The column `within speakers` is eta squared after each speaker's own mean was taken off."
 )
 
 
@@ -48,7 +48,8 @@ def sentence(report: CueReport, traits: pd.DataFrame) -> str:
     return (
         f"{report.cue.capitalize()} {said}{apart}. Knowing nothing else, one gets"
         f" UA {100 * report.ua:.0f} ± {100 * report.ua_half_width:.0f} %"
-        f" (chance {100 * report.chance:.0f} %){new}; WA {100 * report.wa:.0f} % (majority {100 * report.majority:.0f} %).{_alone(report.cue, traits)}"
+        f" (chance {100 * report.chance:.0f} %){new};"
+        f" WA {100 * report.wa:.0f} % (majority {100 * report.majority:.0f} %).{_alone(report.cue, traits)}"
     )
 
 

@@ -28,7 +28,15 @@ from harness.corpora._load import canonical_label  # noqa: E402
 from harness.errors import HarnessError  # noqa: E402
 from harness.examine import examine  # noqa: E402
 
-LISTINGS = ROOT.parent / "shared" / "reference" / "listings"
+REFERENCE = ROOT.parent / "shared" / "reference"
+LISTINGS = REFERENCE / "listings"
+FORMATS = REFERENCE / "formats"
+AUTHORS_FILES = {
+    ("iemocap", "iemocap_emo_superb"): ("emo_superb/IEMOCAP/Secondary", "split.tables=[1]"),
+    ("iemocap", "iemocap_superb_files"): ("superb", "split.missing=skip"),
+    ("cremad", "emo_superb"): ("emo_superb/CREMA-D/Primary", "split.tables=[1,2]"),
+}
+"""Protocols whose folds are their authors' files: as many of these as lie among the reference files."""
 PAGE = ROOT / "results" / "CORPORA.md"
 Row = Mapping[str, Any]
 
@@ -92,7 +100,12 @@ def line(name: str, folder: Path) -> Line:
 
 def _graded(name: str, root: Path, rows: Sequence[Row], folder: Path, speakers: int) -> Iterator[str]:
     for recipe in _recipes_of(name):
-        yield f"{recipe} {_grade(recipe, [f'corpus.root={root}'])}"
+        if (name, recipe) not in AUTHORS_FILES:
+            yield f"{recipe} {_grade(recipe, [f'corpus.root={root}'])}"
+    for (corpus, recipe), (place, setting) in AUTHORS_FILES.items():
+        if corpus == name:
+            words = [f"corpus.root={root}", f"split.folder={FORMATS / place}", setting]
+            yield f"{recipe} {_grade(recipe, words)}"
     if speakers > 2 and f"{name}_loso" not in _recipes_of(name):
         yield f"loso {_grade('loso', [f'corpus={name}', f'corpus.root={root}'])}"
     if any("emobox_test_fold" in row for row in rows):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.sketch._prints import WEAK_BITS, Prints
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 MOST_PER_CODE = 16
 """A code is compared with so many frames of its kind at most: one that all have says little about any."""
+
+
+THREADS = 2
+"""Each holds some tens of bytes per frame."""
 
 
 class Collisions(NamedTuple):
@@ -38,12 +43,15 @@ def collisions(prints: Prints) -> Collisions:
     frames = np.flatnonzero(prints.weak)
     frames = frames[np.argsort(prints.codes[frames], kind="stable")]
     index = _index(prints.codes[frames])
-    found = [np.zeros(0, np.uint64)]
-    for turned in _turned(prints.weak[frames]):
+
+    def look_up(turned: NDArray[np.uint32]) -> NDArray[np.uint64]:
         ours, theirs = _equal_codes(index, prints.codes[frames] ^ turned)
         ours, theirs = frames[ours], frames[theirs]
         other = owner[ours] != owner[theirs]
-        found.append(_packed(owner, place, ours[other], theirs[other]))
+        return _packed(owner, place, ours[other], theirs[other])
+
+    with ThreadPoolExecutor(THREADS) as pool:  # sorting and searching work outside the interpreter's lock
+        found = list(pool.map(look_up, _turned(prints.weak[frames])))
     return _unpacked(np.unique(np.concatenate(found)))
 
 

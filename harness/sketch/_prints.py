@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Wave = NDArray[np.float32]
 
-VERSION = 1
+VERSION = 2
 """Raised when the same sound gives another print or another level: sketches kept from before are not used."""
 
 HOP_S = 0.016
@@ -129,7 +129,7 @@ class _Layout(NamedTuple):
     bins: int
     edge: NDArray[np.int64]
     """(bands + 1,) the bin in which each border lies."""
-    share: NDArray[np.float64]
+    share: NDArray[np.float32]
     """(bands + 1,) how much of that bin lies below the border."""
 
 
@@ -146,7 +146,7 @@ def _layout(sample_rate_hz: int) -> _Layout:
     borders_hz = 700 * np.expm1(np.linspace(low, high, BITS + 2))
     place = np.minimum(borders_hz * length / sample_rate_hz + 0.5, length // 2)
     edge = np.floor(place).astype(np.int64)
-    return _Layout(window.astype(np.float32), int(edge[-1]) + 1, edge, place - edge)
+    return _Layout(window.astype(np.float32), int(edge[-1]) + 1, edge, (place - edge).astype(np.float32))
 
 
 def _block_energies(frames: NDArray[np.float32], layout: _Layout) -> NDArray[np.float64]:
@@ -155,9 +155,10 @@ def _block_energies(frames: NDArray[np.float32], layout: _Layout) -> NDArray[np.
 
     spectrum = rfft(frames * layout.window, axis=1)[:, : layout.bins]
     power = np.square(spectrum.real) + np.square(spectrum.imag)
-    below = np.zeros((len(power), layout.bins + 1))
-    np.cumsum(power, axis=1, out=below[:, 1:], dtype=np.float64)
-    inside, beyond = (below.take(layout.edge + step, axis=1) for step in (0, 1))
-    at_border = inside * (1 - layout.share) + beyond * layout.share
-    bands: NDArray[np.float64] = np.maximum(np.diff(at_border, axis=1), SMALLEST_POWER)
+    whole = np.add.reduceat(power, layout.edge, axis=1)[:, :-1]
+    below = (
+        power.take(layout.edge, axis=1) * layout.share
+    )  # what of a border's bin belongs to the band before
+    energies = whole + below[:, 1:] - below[:, :-1]
+    bands: NDArray[np.float64] = np.maximum(energies, SMALLEST_POWER, dtype=np.float64)
     return bands

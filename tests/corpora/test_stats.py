@@ -105,6 +105,17 @@ def test_a_frequent_class_is_no_shortcut() -> None:
         assert report.ua == pytest.approx(0.5, abs=0.15)
 
 
+def test_a_rare_class_that_is_told_counts_as_much() -> None:
+    """One in ten is anger, and louder by two widths: the vote is weighed, else UA would be near chance."""
+    count = 400
+    traits = made_up(count)
+    traits["label"] = np.where(np.random.default_rng(3).permutation(count) < count // 10, "anger", "neutral")
+    traits["level_dbfs"] += np.where(traits["label"] == "anger", 6.0, 0.0)
+    level = by_cue(cues_of(traits))["level"]
+    assert level.ua > 0.75
+    assert verdict(level) == "gives the label away"
+
+
 def test_what_cannot_be_asked_is_told() -> None:
     """Unknown speakers, one sentence, a class of three."""
     traits = made_up().assign(speaker="", gender="", sentence="same")

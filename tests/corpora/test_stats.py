@@ -106,14 +106,14 @@ def test_a_frequent_class_is_no_shortcut() -> None:
 
 
 def test_a_rare_class_that_is_told_counts_as_much() -> None:
-    """One in ten is anger, and louder by two widths: the vote is weighed, else UA would be near chance."""
-    count = 400
+    """One in ten is anger, and louder by one width: the best guess has UA 69 %, an unweighed vote 52 %."""
+    count = 4000
     traits = made_up(count)
     traits["label"] = np.where(np.random.default_rng(3).permutation(count) < count // 10, "anger", "neutral")
-    traits["level_dbfs"] += np.where(traits["label"] == "anger", 6.0, 0.0)
+    traits["level_dbfs"] += np.where(traits["label"] == "anger", 3.0, 0.0)
     level = by_cue(cues_of(traits))["level"]
-    assert level.ua > 0.75
-    assert verdict(level) == "gives the label away"
+    assert level.ua == pytest.approx(0.69, abs=0.07)
+    assert level.wa == pytest.approx(0.9, abs=0.03)
 
 
 def test_what_cannot_be_asked_is_told() -> None:

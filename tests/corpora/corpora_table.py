@@ -185,8 +185,11 @@ def main() -> None:
 def made_alone(name: str) -> Line:
     """The line of one corpus, in a folder of its own."""
     logging.disable(logging.WARNING)
-    with tempfile.TemporaryDirectory() as folder:
-        return line(name, Path(folder))
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return line(name, Path(folder))
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 if __name__ == "__main__":

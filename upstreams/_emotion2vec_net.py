@@ -2,13 +2,13 @@
 
 Source: Ma et al. 2024, arXiv 2312.15185; code facts from ddlBoJack/emotion2vec `upstream/models/{base,audio,
 emotion2vec,modules}.py` and facebookresearch/fairseq `examples/data2vec`. Every GELU is the exact (erf) one.
-Parts that only training uses (decoder, masking, dropout) are not here.
+What only training uses (decoder, masking, targets) is in `_data2vec2_*`; its dropouts are here and rest in evaluation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 import torch
@@ -32,6 +32,21 @@ RELEASED_CONVS = (Conv(512, 10, 5), *[Conv(512, 3, 2)] * 4, *[Conv(512, 2, 2)] *
 
 
 @dataclass(frozen=True, kw_only=True)
+class Dropouts:
+    """Shares that are dropped in training; nothing is in evaluation. The defaults are the released run's."""
+
+    attention: float = 0.1
+    """Of the attention weights."""
+    block: float = 0.1
+    """Of the outputs of attention and feed-forward, before they join the residual."""
+    prenet_input: float = 0.1
+    """Of what the first norm gives."""
+    layer: float = 0.05
+    """Of whole blocks, prenet and main."""
+    decoder_input: float = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sizes:
     """Everything that shapes the network; the defaults are emotion2vec base."""
 
@@ -51,6 +66,7 @@ class Sizes:
     classes: int = 0
     """Outputs of the classification head; 0 where there is none."""
     norm_eps: float = 1e-5
+    dropouts: Dropouts = field(default_factory=Dropouts)
 
     @property
     def kernels(self) -> list[int]:
@@ -105,15 +121,19 @@ class Attention(nn.Module):
         self.heads = sizes.heads
         self.qkv = nn.Linear(sizes.dim, 3 * sizes.dim)
         self.proj = nn.Linear(sizes.dim, sizes.dim)
+        self.dropouts = sizes.dropouts
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         """(batch, places, dim) and (batch or 1, heads, places, places) -> (batch, places, dim)."""
         batch, places, dim = x.shape
         qkv = self.qkv(x).view(batch, places, 3, self.heads, dim // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bias.to(query.dtype))
+        dropped = self.dropouts.attention if self.training else 0.0
+        mixed = F.scaled_dot_product_attention(
+            query, key, value, attn_mask=bias.to(query.dtype), dropout_p=dropped
+        )
         projected: Tensor = self.proj(mixed.transpose(1, 2).reshape(batch, places, dim))
-        return projected
+        return F.dropout(projected, self.dropouts.block, self.training)
 
 
 class Mlp(nn.Module):
@@ -147,12 +167,14 @@ class Block(nn.Module):
         self.attn = Attention(sizes)
         self.norm2 = nn.LayerNorm(sizes.dim, eps=sizes.norm_eps)
         self.mlp = Mlp(sizes)
+        self.dropouts = sizes.dropouts
 
     def forward(self, x: Tensor, bias: Tensor) -> BlockOutput:
         """(batch, places, dim) -> the same shape, twice."""
         x = self.norm1(x + self.attn(x, bias))
         feed_forward = self.mlp(x)
-        return BlockOutput(self.norm2(x + feed_forward), feed_forward)
+        added = F.dropout(feed_forward, self.dropouts.block, self.training)
+        return BlockOutput(self.norm2(x + added), feed_forward)
 
 
 class Prenet(nn.Module):

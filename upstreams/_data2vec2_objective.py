@@ -1,0 +1,222 @@
+"""The pre-training objective of data2vec 2.0 and emotion2vec: a student that sees half, a teacher that sees all.
+
+Source: Ma et al. 2024, arXiv 2312.15185, section 3, and the code that was really run: facebookresearch/fairseq at
+3d262bb (`examples/data2vec/models/data2vec2.py`) with the utterance loss of ddlBoJack/fairseq, branch emotion2vec, at
+47cc7d53. Where paper and code differ, `docs` of the recipe presets say which is which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from upstreams._data2vec2_targets import TargetRule, frame_targets, raw_mean
+from upstreams._emotion2vec_net import CONV_EPS, AudioEncoder, BlockOutput, Emotion2vecNet, Sizes, Swap
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderSizes:
+    """The convolutional decoder that fills in the masked frames."""
+
+    dim: int = 384
+    layers: int = 4
+    kernel: int = 7
+    groups: int = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossRule:
+    """What is learnt; the defaults are the released run's."""
+
+    frame_weight: float = 1.0
+    utterance: Literal["chunk", "token", "global", "none"] = "chunk"
+    """`chunk`: mean of all tokens' outputs; `token`: the last token's; `global`: mean over the visible frames."""
+    utterance_weight: float = 1.0
+    """The paper's alpha."""
+    utterance_target: Literal["normed_mean", "raw_mean"] = "normed_mean"
+    """`normed_mean`: mean over time of the frame targets, zero under instance norm, as released."""
+    utterance_reduction: Literal["sum", "mean"] = "sum"
+    """Over utterances and clones: `sum` as released, where the term weighs the more the larger the batch is."""
+    beta: float = 0.0
+    """Where smooth L1 turns from square to straight; 0 is the squared error."""
+    scale: float | None = None
+    """Of the error; None: one over the square root of the dimension."""
+    clones: int = 8
+    """Masked copies of every utterance."""
+    noise_std: float = 0.01
+    """Of what stands in the decoder's input where frames are masked."""
+    target: TargetRule = field(default_factory=TargetRule)
+
+
+class Losses(NamedTuple):
+    """Sums over a batch; gradients are divided by the `frames` of all processes and micro-batches."""
+
+    total: Tensor
+    """Scalar with gradient."""
+    frame: Tensor
+    utterance: Tensor
+    frames: int
+    """Masked frames of all clones."""
+    target_std: Tensor
+    """Mean over channels of the targets' standard deviation over everything masked: collapse shows here."""
+    prediction_std: Tensor
+
+
+class Decoder(nn.Module):
+    """Grouped convolutions over time with residuals where the widths agree."""
+
+    def __init__(self, dim: int, sizes: DecoderSizes) -> None:
+        super().__init__()
+        inputs = [dim, *[sizes.dim] * (sizes.layers - 1)]
+        self.blocks = nn.ModuleList(self._layer(channels, sizes) for channels in inputs)
+        self.proj = nn.Linear(sizes.dim, dim)
+
+    @staticmethod
+    def _layer(channels: int, sizes: DecoderSizes) -> nn.Sequential:
+        return nn.Sequential(
+            nn.Conv1d(channels, sizes.dim, sizes.kernel, padding=sizes.kernel // 2, groups=sizes.groups),
+            Swap(),
+            nn.LayerNorm(sizes.dim, eps=CONV_EPS, elementwise_affine=False),
+            Swap(),
+            nn.GELU(),
+        )
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """(batch, frames, dim) -> the same shape."""
+        x = frames.transpose(1, 2)
+        for block in self.blocks:
+            y = block(x)
+            x = x + y if x.shape == y.shape else y
+        out: Tensor = self.proj(x.transpose(1, 2))
+        return out
+
+
+class Data2vec2Objective(nn.Module):
+    """Student, decoder and teacher of one pre-training."""
+
+    def __init__(self, sizes: Sizes, decoder: DecoderSizes, rule: LossRule) -> None:
+        super().__init__()
+        self.sizes, self.rule = sizes, rule
+        self.student = Emotion2vecNet(sizes)
+        self.student.audio.decoder = Decoder(sizes.dim, decoder)
+        self.teacher = teacher_of(self.student)
+
+    def forward(self, waves: Tensor, masks: Tensor, noise: Tensor | None = None) -> Losses:
+        """The losses of a batch of equally long utterances.
+
+        Args:
+            waves: (batch, samples) normalised.
+            masks: (batch * clones, frames) bool, clones of an utterance next to each other, True = masked, the
+                same count in every row.
+            noise: (batch * clones, frames, dim) to stand at masked places; None: drawn.
+        """
+        local = self.student.audio.local_features(waves)
+        layers = self._teach(local.detach())
+        target = frame_targets(layers, self.rule.target)
+        tokens, visible, seen = self._encode(local, masks)
+        predicted = self._decode(visible, seen, masks, noise)[masks]
+        wanted = target.repeat_interleave(self.rule.clones, 0)[masks]
+        frame = self._error(predicted, wanted).sum() * self.rule.frame_weight
+        utterance = self._utterance(tokens, visible, layers, target, frames=len(wanted))
+        return Losses(
+            total=frame + utterance,
+            frame=frame.detach(),
+            utterance=utterance.detach(),
+            frames=len(wanted),
+            target_std=spread(wanted),
+            prediction_std=spread(predicted.detach()),
+        )
+
+    @torch.no_grad()
+    def _teach(self, local: Tensor) -> list[Tensor]:
+        """Outputs of the teacher's main blocks for everything that is heard, without its tokens."""
+        audio = self.teacher.audio
+        places = torch.arange(local.shape[1], device=local.device)[None]
+        bias = audio.attention_bias(places, None)
+        x = audio.context_encoder.norm(audio.with_tokens(local + audio.positions(local, None)))
+        for block in audio.context_encoder.blocks:
+            x = block(x, bias).hidden
+        outputs = []
+        for block in self.teacher.blocks:
+            output: BlockOutput = block(x, bias)
+            x = output.hidden
+            outputs.append(output.hidden if self.rule.target.end_of_block else output.feed_forward)
+        return [output[:, self.sizes.extra_tokens :] for output in outputs]
+
+    def _encode(self, local: Tensor, masks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Tokens and visible frames after the last block, and the places of those frames in time."""
+        audio, drops = self.student.audio, self.sizes.dropouts
+        clones = local.repeat_interleave(self.rule.clones, 0)
+        positions = audio.positions(clones.masked_fill(masks[..., None], 0.0), None)
+        seen = (~masks).nonzero()[:, 1].view(len(masks), -1)
+        visible = (clones + positions).take_along_dim(seen[..., None], 1)
+        x = F.dropout(audio.context_encoder.norm(audio.with_tokens(visible)), drops.prenet_input, self.training)
+        bias = audio.attention_bias(seen, None)
+        for block in self._kept([*audio.context_encoder.blocks, *self.student.blocks]):
+            x = block(x, bias).hidden
+        tokens = self.sizes.extra_tokens
+        return x[:, :tokens], x[:, tokens:], seen
+
+    def _kept(self, blocks: Sequence[nn.Module]) -> Iterator[nn.Module]:
+        """Blocks that this step runs; a dropped block still takes part with gradient zero elsewhere."""
+        for block in blocks:
+            if not self.training or torch.rand(()) >= self.sizes.dropouts.layer:
+                yield block
+
+    def _decode(self, visible: Tensor, seen: Tensor, masks: Tensor, noise: Tensor | None) -> Tensor:
+        drops = self.sizes.dropouts
+        if noise is None:
+            noise = torch.randn(*masks.shape, visible.shape[-1], device=visible.device) * self.rule.noise_std
+        visible = F.dropout(visible, drops.decoder_input, self.training)
+        places = seen[..., None].expand_as(visible)
+        filled = noise.to(visible.dtype).scatter(1, places, visible)
+        decoded: Tensor = self.student.audio.decoder(filled)
+        return decoded
+
+    def _utterance(
+        self, tokens: Tensor, visible: Tensor, layers: Sequence[Tensor], target: Tensor, frames: int
+    ) -> Tensor:
+        rule = self.rule
+        if rule.utterance == "none" or rule.utterance_weight == 0:
+            return target.new_zeros(())
+        said = {"chunk": tokens.mean(1), "token": tokens[:, -1]} if tokens.shape[1] else {}
+        predicted = visible.mean(1) if rule.utterance == "global" else said[rule.utterance]
+        wanted = raw_mean(layers, rule.target) if rule.utterance_target == "raw_mean" else target.mean(1)
+        error = self._error(predicted, wanted.repeat_interleave(rule.clones, 0)).sum()
+        share = len(predicted) if rule.utterance_reduction == "mean" else 1
+        return error * (rule.utterance_weight * frames / share)
+
+    def _error(self, predicted: Tensor, wanted: Tensor) -> Tensor:
+        predicted, beta = predicted.float(), self.rule.beta
+        scale = self.sizes.dim**-0.5 if self.rule.scale is None else self.rule.scale
+        if beta == 0:
+            return F.mse_loss(predicted, wanted, reduction="none") * scale
+        return F.smooth_l1_loss(predicted, wanted, reduction="none", beta=beta) * scale
+
+
+def teacher_of(student: Emotion2vecNet) -> Emotion2vecNet:
+    """A copy of the student's tokens, positions and blocks; it hears the student's own local features."""
+    teacher = Emotion2vecNet(student.sizes)
+    audio: AudioEncoder = teacher.audio
+    del audio.local_encoder, audio.project_features
+    own = student.state_dict()
+    teacher.load_state_dict({name: own[name] for name in teacher.state_dict()})
+    return teacher.eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def follow(teacher: nn.Module, student: nn.Module, decay: float) -> None:
+    """Move the teacher's weights towards the student's: `decay * teacher + (1 - decay) * student`, in float32."""
+    own = dict(student.named_parameters())
+    for name, weight in teacher.named_parameters():
+        weight.mul_(decay).add_(own[name].to(weight.dtype), alpha=1 - decay)
+
+
+def spread(x: Tensor) -> Tensor:
+    """Mean over channels of the standard deviation over rows; (rows, dim) -> scalar."""
+    return (x.float().var(0) + 1e-6).sqrt().mean()

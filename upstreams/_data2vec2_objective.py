@@ -155,7 +155,9 @@ class Data2vec2Objective(nn.Module):
         positions = audio.positions(clones.masked_fill(masks[..., None], 0.0), None)
         seen = (~masks).nonzero()[:, 1].view(len(masks), -1)
         visible = (clones + positions).take_along_dim(seen[..., None], 1)
-        x = F.dropout(audio.context_encoder.norm(audio.with_tokens(visible)), drops.prenet_input, self.training)
+        x = F.dropout(
+            audio.context_encoder.norm(audio.with_tokens(visible)), drops.prenet_input, self.training
+        )
         bias = audio.attention_bias(seen, None)
         for block in self._kept([*audio.context_encoder.blocks, *self.student.blocks]):
             x = block(x, bias).hidden

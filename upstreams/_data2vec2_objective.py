@@ -1,15 +1,15 @@
 """The pre-training objective of data2vec 2.0 and emotion2vec: a student that sees half, a teacher that sees all.
 
 Source: Ma et al. 2024, arXiv 2312.15185, section 3, and the code that was really run: facebookresearch/fairseq at
-3d262bb (`examples/data2vec/models/data2vec2.py`) with the utterance loss of ddlBoJack/fairseq, branch emotion2vec, at
-47cc7d53. Where paper and code differ, `docs` of the recipe presets say which is which.
+3d262bb (`examples/data2vec/models/data2vec2.py`) with the utterance loss of ddlBoJack/fairseq, branch emotion2vec,
+at 47cc7d53. Where paper and code differ, the presets in `recipes/pretrain/` say which value is whose.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -106,6 +106,12 @@ class Data2vec2Objective(nn.Module):
         self.student.audio.decoder = Decoder(sizes.dim, decoder)
         self.teacher = teacher_of(self.student)
 
+    def train(self, mode: bool = True) -> Data2vec2Objective:
+        """As any module, but for the teacher, which never drops anything."""
+        super().train(mode)
+        self.teacher.eval()
+        return self
+
     def forward(self, waves: Tensor, masks: Tensor, noise: Tensor | None = None) -> Losses:
         """The losses of a batch of equally long utterances.
 
@@ -165,7 +171,7 @@ class Data2vec2Objective(nn.Module):
         return x[:, :tokens], x[:, tokens:], seen
 
     def _kept(self, blocks: Sequence[nn.Module]) -> Iterator[nn.Module]:
-        """Blocks that this step runs; a dropped block still takes part with gradient zero elsewhere."""
+        """The blocks that this step runs: in training each is left out now and then."""
         for block in blocks:
             if not self.training or torch.rand(()) >= self.sizes.dropouts.layer:
                 yield block
@@ -177,7 +183,7 @@ class Data2vec2Objective(nn.Module):
         visible = F.dropout(visible, drops.decoder_input, self.training)
         places = seen[..., None].expand_as(visible)
         filled = noise.to(visible.dtype).scatter(1, places, visible)
-        decoded: Tensor = self.student.audio.decoder(filled)
+        decoded: Tensor = cast(Decoder, self.student.audio.decoder)(filled)
         return decoded
 
     def _utterance(

@@ -1,8 +1,8 @@
 """What a data2vec teacher sets as target: the average of its upper layers, normalised in one of several ways.
 
-Source: facebookresearch/fairseq at 3d262bb, `examples/data2vec/models/data2vec2.py:make_targets`. With instance norm
-(the released recipe) the mean of the targets over time is zero by construction, so that an utterance target taken
-from them says nothing; `raw_mean` is the mean that the paper's equation 5 describes (arXiv 2312.15185).
+Source: facebookresearch/fairseq at 3d262bb, `examples/data2vec/models/data2vec2.py:make_targets`. With instance
+norm (the released recipe) the mean of the targets over time is zero by construction, so that an utterance target
+taken from them says nothing; `raw_mean` is the mean that the paper's equation 5 describes (arXiv 2312.15185).
 """
 
 from __future__ import annotations

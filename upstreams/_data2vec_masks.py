@@ -1,7 +1,7 @@
 """Which frames a student does not see. Masks are drawn after the crop, so that each fits its utterance.
 
-Source: facebookresearch/fairseq at 3d262bb, `fairseq/data/data_utils.py:compute_block_mask_1d` (data2vec 2.0, drawn
-in the data loader) and `compute_mask_indices` (data2vec 1).
+Source: facebookresearch/fairseq at 3d262bb, `fairseq/data/data_utils.py:compute_block_mask_1d` (data2vec 2.0,
+drawn in the data loader) and `compute_mask_indices` (data2vec 1).
 """
 
 from __future__ import annotations

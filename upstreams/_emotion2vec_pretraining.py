@@ -182,8 +182,8 @@ def draw_cold(objective: Data2vec2Objective, seed: int) -> None:
             for linear in (module for module in block.modules() if isinstance(module, nn.Linear)):
                 nn.init.normal_(linear.weight, 0.0, 0.02)
                 nn.init.zeros_(linear.bias)
-        for layer in student.audio.local_encoder.conv_layers:
-            nn.init.kaiming_normal_(layer[0].weight)
+        for conv in (one for one in student.audio.local_encoder.modules() if isinstance(one, nn.Conv1d)):
+            nn.init.kaiming_normal_(conv.weight)
         if student.sizes.extra_tokens:
             nn.init.normal_(student.audio.extra_tokens)
             student.audio.extra_tokens.data[:, 0] = 0.0

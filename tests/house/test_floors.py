@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 FLOORS = (
     {"__main__"},
     {"cli"},
-    {"catalogue", "run", "score", "check"},
+    {"catalogue", "run", "score", "check", "pretrain"},
     {"cells"},
     {"features"},
     {"study"},

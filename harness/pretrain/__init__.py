@@ -1,0 +1,1 @@
+"""Pre-training: audio without labels -> objective -> a checkpoint and its card."""

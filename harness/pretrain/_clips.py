@@ -1,0 +1,92 @@
+"""The audio of a pre-training: every utterance with its length, from corpora or from a plain folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from harness.audio import SUFFIXES, AudioInfo, load_wave
+from harness.corpora import inspect_files
+from harness.errors import CorpusError
+from harness.manifest import Manifest
+from harness.pretrain._config import BatchRule
+from harness.progress import progress
+
+RATE_HZ = 16_000
+
+
+class Clip(NamedTuple):
+    """One utterance that can be heard."""
+
+    path: Path
+    start_s: float | None
+    end_s: float | None
+    samples: int
+    """At 16 kHz, as its length says; decoding may give one more or less."""
+
+    def wave(self) -> object:
+        """(samples,) float32 at 16 kHz."""
+        return load_wave(self.path, RATE_HZ, start_s=self.start_s, end_s=self.end_s)
+
+
+def clips_of_manifest(manifest: Manifest, ids: Iterable[str] | None = None) -> list[Clip]:
+    """The utterances of a corpus, or those of them that are named; labels are not looked at."""
+    import pandas as pd
+
+    table = manifest.table
+    rows = table if ids is None else table.set_index("id", drop=False).loc[list(ids)]
+    return [
+        Clip(
+            path=manifest.root / row.path,
+            start_s=None if pd.isna(row.start_s) else float(row.start_s),
+            end_s=None if pd.isna(row.end_s) else float(row.end_s),
+            samples=round(float(row.duration_s) * RATE_HZ),
+        )
+        for row in rows.itertuples(index=False)
+    ]
+
+
+def clips_of_folder(folder: Path) -> list[Clip]:
+    """Every sound file below a folder, names that start with a dot left out.
+
+    Raises:
+        CorpusError: there is no such folder, or no sound that can be decoded in it.
+    """
+    paths = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in path.parts)
+    )
+    with progress(f"measuring {folder.name}") as advance:
+        measured = inspect_files(folder, paths, advance) if paths else {}
+    found = [
+        Clip(folder / path, None, None, round(info.duration_s * RATE_HZ))
+        for path, info in measured.items()
+        if isinstance(info, AudioInfo)
+    ]
+    if not found:
+        raise CorpusError(
+            "there is no sound to pre-train on",
+            got=f"{folder}: {len(paths)} sound files, none of which can be decoded",
+            wanted="a folder with sound files at any depth",
+            next_step="check audio=DIR",
+        )
+    return found
+
+
+def usable(clips: Sequence[Clip], rule: BatchRule) -> list[Clip]:
+    """Those that are long enough.
+
+    Raises:
+        CorpusError: none is.
+    """
+    kept = [clip for clip in clips if clip.samples >= rule.shortest]
+    if not kept:
+        raise CorpusError(
+            "every utterance is shorter than the shortest that is trained on",
+            got=f"{len(clips)} utterances, the longest {max((clip.samples for clip in clips), default=0)} samples",
+            wanted=f"at least one of {rule.shortest} samples at 16 kHz",
+            next_step="give other audio, or set batch.shortest lower",
+        )
+    return kept

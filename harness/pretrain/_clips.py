@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.audio import SUFFIXES, AudioInfo, load_wave
 from harness.corpora import inspect_files
@@ -12,6 +13,10 @@ from harness.errors import CorpusError
 from harness.manifest import Manifest
 from harness.pretrain._config import BatchRule
 from harness.progress import progress
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 RATE_HZ = 16_000
 
@@ -25,26 +30,21 @@ class Clip(NamedTuple):
     samples: int
     """At 16 kHz, as its length says; decoding may give one more or less."""
 
-    def wave(self) -> object:
+    def wave(self) -> NDArray[np.float32]:
         """(samples,) float32 at 16 kHz."""
         return load_wave(self.path, RATE_HZ, start_s=self.start_s, end_s=self.end_s)
 
 
 def clips_of_manifest(manifest: Manifest, ids: Iterable[str] | None = None) -> list[Clip]:
     """The utterances of a corpus, or those of them that are named; labels are not looked at."""
-    import pandas as pd
-
     table = manifest.table
     rows = table if ids is None else table.set_index("id", drop=False).loc[list(ids)]
-    return [
-        Clip(
-            path=manifest.root / row.path,
-            start_s=None if pd.isna(row.start_s) else float(row.start_s),
-            end_s=None if pd.isna(row.end_s) else float(row.end_s),
-            samples=round(float(row.duration_s) * RATE_HZ),
-        )
-        for row in rows.itertuples(index=False)
-    ]
+    return [_clip(manifest.root, row) for row in rows.to_dict("records")]
+
+
+def _clip(root: Path, row: Mapping[Any, Any]) -> Clip:
+    start_s, end_s = (None if math.isnan(row[name]) else float(row[name]) for name in ("start_s", "end_s"))
+    return Clip(root / row["path"], start_s, end_s, round(row["duration_s"] * RATE_HZ))
 
 
 def clips_of_folder(folder: Path) -> list[Clip]:

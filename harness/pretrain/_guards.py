@@ -11,8 +11,8 @@ from harness.pretrain._config import GuardRule
 class Guards:
     """Looks at the figures of every update.
 
-    Source of the two collapse limits: fairseq at 3d262bb, `examples/data2vec/models/data2vec2.py` (`min_target_var`,
-    `min_pred_var`, after 5,000 updates).
+    Source of the two collapse limits: fairseq at 3d262bb, `examples/data2vec/models/data2vec2.py`
+    (`min_target_var`, `min_pred_var`, after 5,000 updates).
     """
 
     def __init__(self, rule: GuardRule) -> None:
@@ -32,7 +32,7 @@ class Guards:
                 "the loss or its gradient is not finite any more",
                 got=f"{self._skipped} updates in a row, the last is {updates}",
                 wanted="finite numbers",
-                next_step="train with precision=fp32 or bf16, or with a lower optimiser.lr; the last state is kept",
+                next_step="set precision=fp32 or bf16, or optimiser.lr lower; the last state is kept",
             )
         if updates <= rule.after_updates:
             return

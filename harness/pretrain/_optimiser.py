@@ -1,8 +1,8 @@
 """fairseq's Adam and its cosine, in PyTorch's terms.
 
 Source: facebookresearch/fairseq at 3d262bb, `fairseq/optim/adam.py` and
-`fairseq/optim/lr_scheduler/cosine_lr_scheduler.py`. Its epsilon is added before the bias correction, PyTorch's after
-it; scaling PyTorch's epsilon at every step makes the two equal.
+`fairseq/optim/lr_scheduler/cosine_lr_scheduler.py`. Its epsilon is added before the bias correction, PyTorch's
+after it; scaling PyTorch's epsilon at every step makes the two equal.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The processes that share a run, as PyTorch's own launcher (`torchrun`) starts them; one process is a team of one."""
+"""The processes that share a run, as PyTorch's launcher `torchrun` starts them; one alone is a team of one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The loop: micro-batches to gradients, gradients of all processes to one step, the teacher after it.
 
-Every random choice of a micro-batch comes from the seed, the update and the micro-batch's number. So a run that was
-killed goes on bit by bit as if it had not been, and two processes do what one does with twice the micro-batches.
+Every random choice of a micro-batch comes from the seed, the update and the micro-batch's number. So a run that
+was killed goes on bit by bit as if it had not been, and two processes do what one does with all the micro-batches.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class Trainer:
         return torch.autocast(self.team.device.split(":")[0], dtype=kind)
 
     def _step(self, frames: float) -> bool:
-        """Divide the gradients of all processes by the frames they are counted in, and step where they are finite."""
+        """Divide the gradients of all processes by the frames they are counted in; step if they are finite."""
         import torch
 
         self.team.add_up(self.weights, frames)

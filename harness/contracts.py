@@ -248,21 +248,21 @@ class Objective(Protocol):
         """What a loader cannot tell from the tensors, in the form of the original's configuration."""
         ...
 
-
-@runtime_checkable
-class PretrainingFamily(UpstreamFamily, Protocol):
-    """A model family that can be made from audio: `PretrainConfig` holds its settings."""
-
-    PretrainConfig: type
-
-    @staticmethod
-    def pretraining(config: object, init: Path | None, seed: int) -> Objective:
-        """A fresh objective; `init` is a checkpoint to start from, None a cold start; same seed, same weights."""
+    def card(self) -> Mapping[str, Any]:
+        """Facts for the card: dim, layers, hop_samples, min_samples, parameters, options."""
         ...
 
+
+@runtime_checkable
+class ObjectiveModule(Protocol):
+    """A module in `upstreams/objectives/`: `Config` holds its settings, `FAMILY` names who loads what comes out."""
+
+    FAMILY: str
+    Config: type
+
     @staticmethod
-    def pretrained_card(objective: Objective) -> Mapping[str, Any]:
-        """Facts of the card that tensors alone do not say: dim, layers, hop_samples, min_samples, parameters."""
+    def build(config: object, init: Path | None, seed: int) -> Objective:
+        """A fresh objective; `init` is a checkpoint to start from, None a cold start; same seed, same weights."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 Source: Ma et al. 2024, arXiv 2312.15185; code facts from ddlBoJack/emotion2vec `upstream/models/{base,audio,
 emotion2vec,modules}.py` and facebookresearch/fairseq `examples/data2vec`. Every GELU is the exact (erf) one.
-What only training uses (decoder, masks, targets) is in `_data2vec2_*`; its dropouts rest in evaluation.
+What only training uses (decoder, masks, targets) is in `objectives/`; its dropouts rest in evaluation.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class Team:
             grads = [weight.grad for weight in bucket if weight.grad is not None]
             flat = self.total(torch.cat([grad.flatten() for grad in grads]))
             flat /= divisor
-            for grad, part in zip(grads, flat.split([grad.numel() for grad in grads]), strict=True):
+            for grad, part in zip(grads, torch.split(flat, [grad.numel() for grad in grads]), strict=True):
                 grad.copy_(part.view_as(grad))
 
 

@@ -1,4 +1,4 @@
-"""Pre-training emotion2vec: the settings, and the objective as the trainer sees it.
+"""emotion2vec and data2vec 2.0: a student that sees half the frames learns what a teacher makes of all of them.
 
 Where the paper (arXiv 2312.15185) and the code that was really run differ, the two presets in `recipes/pretrain/`
 say which value is whose.
@@ -6,8 +6,10 @@ say which value is whose.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -16,10 +18,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from harness.contracts import Loss
-from upstreams._data2vec2_objective import Data2vec2Objective, DecoderSizes, LossRule, follow
-from upstreams._data2vec_masks import MaskRule, block_masks
 from upstreams._emotion2vec_net import RELEASED_CONVS, Conv, Dropouts, Sizes
-from upstreams._lengths import conv_frames
+from upstreams._lengths import conv_frames, receptive_field
+from upstreams.objectives._data2vec2 import Data2vec2Objective, DecoderSizes, LossRule, follow
+from upstreams.objectives._masks import MaskRule, block_masks
 
 NORM_EPS = 1e-5
 
@@ -73,7 +75,7 @@ class EmaRule:
 
 
 @dataclass(kw_only=True)
-class PretrainConfig:
+class Config:
     """Settings of the data2vec 2.0 form."""
 
     network: NetworkRule = field(default_factory=NetworkRule)
@@ -86,10 +88,27 @@ class PretrainConfig:
     """Every utterance to zero mean and unit variance before it is masked, as every released model."""
 
 
-class Emotion2vecPretraining(nn.Module):
+FAMILY = "emotion2vec"
+"""The model family that loads what comes out."""
+
+
+def build(config: Config, init: Path | None, seed: int) -> Emotion2vecObjective:
+    """A fresh objective.
+
+    Args:
+        config: of this module.
+        init: a checkpoint to start from; None: cold.
+        seed: draws the weights that the checkpoint does not give.
+    """
+    objective = Emotion2vecObjective(config)
+    draw_cold(objective.objective, seed)
+    return objective
+
+
+class Emotion2vecObjective(nn.Module):
     """See `harness.contracts.Objective`."""
 
-    def __init__(self, config: PretrainConfig) -> None:
+    def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
         self.objective = Data2vec2Objective(config.network.sizes(), config.network.decoder, config.loss)
@@ -129,6 +148,18 @@ class Emotion2vecPretraining(nn.Module):
         own = self.objective.student.state_dict()
         teacher = self.objective.teacher.state_dict()
         return {**own, **{f"_ema.{name}": weight for name, weight in teacher.items()}}
+
+    def card(self) -> dict[str, Any]:
+        """Facts that the tensors alone do not say in the card's words."""
+        sizes = self.objective.sizes
+        return {
+            "dim": sizes.dim,
+            "layers": sizes.prenet + sizes.depth + 1,
+            "hop_samples": math.prod(sizes.strides),
+            "min_samples": receptive_field(sizes.kernels, sizes.strides),
+            "parameters": sum(weight.numel() for name, weight in self.trained() if "decoder" not in name),
+            "options": {"normalise": self.config.normalise},
+        }
 
     def settings(self) -> dict[str, Any]:
         """Configuration in fairseq's words, as far as tensors do not say it."""

@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from upstreams._data2vec2_targets import TargetRule, frame_targets, raw_mean
 from upstreams._emotion2vec_net import CONV_EPS, AudioEncoder, BlockOutput, Emotion2vecNet, Sizes, Swap
+from upstreams.objectives._targets import TargetRule, frame_targets, raw_mean
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,8 @@ class Expected:
 
     metric: str
     value: float | None = None
+    upstream: str = ""
+    """The card that it was measured with; a recipe runs with any."""
     source: str = ""
     tolerance: str = ""
     unsaid: str = ""
@@ -74,6 +76,8 @@ class RunConfig:
     results: str = "results"
     force: bool = False
     track: bool = True
+    any_corpus: bool = False
+    """The corpus is an example: the recipe is a protocol for every corpus, chosen by `corpus=NAME`."""
     overrides: list[str] = field(default_factory=list)
 
 

@@ -388,7 +388,11 @@ class Fold:
 
 @runtime_checkable
 class Splitter(Protocol):
-    """A module in `harness/splits/`: how examples become folds."""
+    """A module in `harness/splits/`: how examples become folds.
+
+    Where it has something to say that does not forbid the folds but belongs into every record (files left out,
+    labels that differ), it has a `remarks(examples, config)` too, which gives one line for each.
+    """
 
     Config: type
 

@@ -1,18 +1,20 @@
 """The story of a number, in the order in which it happens.
 
-corpus -> manifest -> examples -> folds -> features -> head -> predictions -> scores -> record -> pictures, MLflow.
+corpus -> manifest -> examples -> folds -> features -> head -> predictions -> scores, and the shortcuts beside them
+-> record -> pictures, MLflow.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness import record as records
 from harness.audit import audit_split
+from harness.baselines import shortcut_scores
 from harness.cells import Cell, recorded, train, wanted
 from harness.clock import Clock
 from harness.config import RunConfig
@@ -27,6 +29,16 @@ from harness.track import CellLog, log_run
 _LOG = logging.getLogger("harness")
 
 
+class Outcome(NamedTuple):
+    """What a run came to, before it is told."""
+
+    cells: list[Cell]
+    predictions: Predictions
+    scores: Scores
+    shortcuts: dict[str, Any]
+    """What the same folds give without a model."""
+
+
 def run(config: RunConfig) -> Record:
     """Carry out a recipe, or read its record where it is recorded already.
 
@@ -36,17 +48,36 @@ def run(config: RunConfig) -> Record:
     clock = Clock()
     with clock.phase("corpus"):
         study = plan(config)
-    known = None if config.force else records.find(study.results, study.key)
+    return carry_out(study, clock)
+
+
+def carry_out(study: Study, clock: Clock) -> Record:
+    """From a study that is worked out to its record, from disk where it is recorded already.
+
+    Raises:
+        HarnessError: what a model, a head or a disk may bring.
+    """
+    known = None if study.config.force else records.find(study.results, study.key)
     if known is not None:
         _LOG.info("recorded already: nothing is extracted, nothing is trained (force=true does it again)")
-        return known
+        return known if known.shortcuts else _completed(study, known)
     features = Features(study)
     cells = _make_cells(study, features, clock)
+    with clock.phase("shortcuts"):
+        shortcuts = shortcut_scores(study)
     with clock.phase("score"):
         predictions = concatenate([cell.predictions for cell in cells])
-        scores = score(predictions, metrics=config.metrics, resamples=config.resamples)
-    record = _explain(study, features, cells, scores, clock)
-    _publish(study, record, cells, predictions)
+        scores = score(predictions, metrics=study.config.metrics, resamples=study.config.resamples)
+    outcome = Outcome(cells, predictions, scores, shortcuts)
+    record = _explain(study, features, outcome, clock)
+    _publish(study, record, outcome)
+    return record
+
+
+def _completed(study: Study, known: Record) -> Record:
+    """A record from before the shortcuts stood in it, with them; its own numbers stay as they are."""
+    record = replace(known, shortcuts=shortcut_scores(study), schema=records.SCHEMA)
+    records.save(study.results, record)
     return record
 
 
@@ -76,7 +107,7 @@ def _make_cells(study: Study, features: Features, clock: Clock) -> list[Cell]:
         return train(study, features, done)
 
 
-def _explain(study: Study, features: Features, cells: Sequence[Cell], scores: Scores, clock: Clock) -> Record:
+def _explain(study: Study, features: Features, outcome: Outcome, clock: Clock) -> Record:
     config = study.config
     return Record(
         key=study.key,
@@ -92,9 +123,11 @@ def _explain(study: Study, features: Features, cells: Sequence[Cell], scores: Sc
         head=study.head.identity,
         seeds=config.seeds,
         selected=[
-            {"fold": c.fold, "seed": c.seed, "selected": c.selected, "wall_s": c.wall_s} for c in cells
+            {"fold": c.fold, "seed": c.seed, "selected": c.selected, "wall_s": c.wall_s}
+            for c in outcome.cells
         ],
-        scores=asdict(scores),
+        scores=asdict(outcome.scores),
+        shortcuts=outcome.shortcuts,
         timings=clock.phases,
         extraction=extraction_summary(features.reports),
         expected=asdict(config.expected) if config.expected else None,
@@ -130,7 +163,9 @@ def _examples_facts(study: Study) -> dict[str, Any]:
 
 def _protocol_facts(study: Study) -> dict[str, Any]:
     audit = audit_split(study.folds, study.examples.examples, study.examples.classes)
-    return {"name": study.split.name, "settings": asdict(study.split.settings), **audit.to_dict()}
+    chosen = asdict(study.split.settings)
+    settings = {key: value for key, value in chosen.items() if f"split.{key}" not in records.PLACES}
+    return {"name": study.split.name, "settings": settings, **audit.to_dict()}
 
 
 def _upstream_facts(study: Study, features: Features) -> dict[str, Any]:
@@ -139,17 +174,17 @@ def _upstream_facts(study: Study, features: Features) -> dict[str, Any]:
     return {**study.upstream_identity, **facts, "calibration": features.calibration}
 
 
-def _publish(study: Study, record: Record, cells: Sequence[Cell], predictions: Predictions) -> None:
+def _publish(study: Study, record: Record, outcome: Outcome) -> None:
     """Predictions, record and picture to disk; only then MLflow."""
     stored = study.results / "predictions" / f"{record.stem}.parquet"
-    write_predictions(predictions, stored)
+    write_predictions(outcome.predictions, stored)
     path = records.save(study.results, record)
     picture = confusion_picture(record, study.results / "plots" / f"{record.stem}.png")
     if study.config.track:
         log_run(
             study.results,
             record,
-            [_cell_log(cell, study.config.metrics) for cell in cells],
+            [_cell_log(cell, study.config.metrics) for cell in outcome.cells],
             [path, stored, picture],
         )
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from harness import record
 from harness.config import HEADLINE_METRICS
 from harness.errors import ConfigError
 from harness.predictions import read_predictions
-from harness.report import score_lines
+from harness.report import score_lines, shortcut_lines
 from harness.statistics import score
 
 
@@ -37,8 +39,16 @@ def score_files(
     tables = []
     for path in list(paths) or _stored(Path(results), recipe):
         scores = score(read_predictions(path), metrics=chosen, resamples=int(resamples))
-        tables.append("\n".join([path.stem, *score_lines(asdict(scores))]))
+        plain = asdict(scores)
+        tables.append("\n".join([path.stem, *score_lines(plain), *_beside(path, plain)]))
     return "\n\n".join(tables)
+
+
+def _beside(path: Path, scores: dict[str, Any]) -> list[str]:
+    """What the run's record says of the shortcuts, where the file lies in a results folder with its record."""
+    kept = path.parent.parent / "records" / f"{path.stem}.json"
+    shortcuts = record.load(kept).shortcuts if kept.is_file() else {}
+    return ["", *shortcut_lines(scores, shortcuts)] if shortcuts else []
 
 
 def _stored(results: Path, recipe: str | None) -> list[Path]:

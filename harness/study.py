@@ -100,8 +100,8 @@ class Study:
             said.append(
                 f"SYNTHETIC audio: {facts.title}; the numbers show that the machinery works, nothing else"
             )
-        if rules.shares_speakers_as:
-            said.append(f"speakers are on both sides of the split, as in {rules.shares_speakers_as}")
+        if self.folds.shares_speakers_as:
+            said.append(f"speakers are on both sides of the split, as in {self.folds.shares_speakers_as}")
         if rules.select == "test":
             said.append("the test part selected the model: shown for comparison, never ranked")
         touched = [name for name in self.config.upstream.trained_on if name == facts.name]
@@ -109,27 +109,38 @@ class Study:
         return said + [str(warning) for warning in self.folds.warnings]
 
 
-def plan(config: RunConfig) -> Study:
+def plan(config: RunConfig, manifest: Manifest | None = None) -> Study:
     """Read the corpus, make examples and folds, and check every setting; loads no model.
+
+    Args:
+        config: of one run.
+        manifest: of its corpus, where it has been read already.
 
     Raises:
         HarnessError: anything that would make the run fail later, where it can be known now.
     """
     task, split, head = (
-        _plugin(kind, part)
+        plugin(kind, part)
         for kind, part in (("tasks", config.task), ("splits", config.split), ("downstreams", config.head))
     )
     for metric in config.metrics:
         registry.load("metrics", metric)
     view = build(View, config.view, where="view")
     _check_seeds(config)
-    manifest = read_manifest(config)
+    if manifest is None:
+        manifest = read_manifest(config)
     examples = task.module.examples(manifest.table, task.settings)
     folds = make_folds(cast(Splitter, split.module), examples.examples, split.settings)
     return Study(config, manifest, task, examples, split, folds, head, view)
 
 
-def _plugin(kind: str, part: Part) -> Plugin:
+def plugin(kind: str, part: Part) -> Plugin:
+    """A part of a recipe with the settings that its module takes; `kind` is its folder in the registry.
+
+    Raises:
+        UnknownNameError: there is no such plug-in.
+        ConfigError: a setting is unknown or of the wrong type.
+    """
     module = registry.load(kind, part.name)
     where = {"tasks": "task", "splits": "split", "downstreams": "head"}[kind]
     return Plugin(name=part.name, module=module, settings=build(module.Config, part.settings, where=where))

@@ -1,6 +1,7 @@
 """The board: all records as tables, the published numbers beside ours and never mixed with them."""
 
+from harness.board._published import Published, published_for, read_published
 from harness.board._rows import board_table
-from harness.board._write import write_board
+from harness.board._write import markdown, write_board
 
-__all__ = ["board_table", "write_board"]
+__all__ = ["Published", "board_table", "markdown", "published_for", "read_published", "write_board"]

@@ -42,19 +42,28 @@ def read_published(results: Path) -> dict[str, Any]:
     return {"sources": {}, "records": []}
 
 
-def published_for(record: Record, published: dict[str, Any]) -> Published:
-    """What the papers print for the same recipe, upstream and selection rule."""
-    rows = [row for row in published["records"] if _stands_beside(row, record)]
+def published_for(record: Record, published: dict[str, Any], recipe: str | None = None) -> Published:
+    """What the papers print for the same recipe, upstream and selection rule.
+
+    Args:
+        record: ours.
+        published: as `read_published` gives it.
+        recipe: another recipe that comes to the very same folds; None means the record's own.
+    """
+    asked = recipe or record.recipe
+    rows = [row for row in published["records"] if _stands_beside(row, record, asked)]
     return Published({row["metric"]: float(row["value"]) for row in rows}, _source(rows, published))
 
 
-def _stands_beside(row: dict[str, Any], record: Record) -> bool:
+def _stands_beside(row: dict[str, Any], record: Record, recipe: str) -> bool:
     ours = row.get("ours")
     return bool(
         ours
-        and record.recipe in ours["recipes"]
+        and recipe in ours["recipes"]
+        and record.corpus["name"] == ours.get("corpus", record.corpus["name"])
         and record.upstream["name"] == ours["upstream"]
         and record.protocol["select"] == ours["select"]
+        and record.corpus["name"] == ours.get("corpus", record.corpus["name"])
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
 
 HEADLINE = ("wa", "ua", "wf1")
 COLUMNS = (
-    "recipe", "rank", "upstream", "head", "view", "seeds",
+    "recipe", "corpus", "rank", "upstream", "head", "view", "seeds",
     "WA", "UA", "WF1", "WA interval", "pooled WA", "pooled UA", "pooled WF1", "pooled WA interval",
     "best shortcut (UA)", "published WA", "published UA", "published WF1", "published in", "remarks", "record",
 )  # fmt: skip
 
 
 def board_table(records: Sequence[Record], published: dict[str, Any]) -> pd.DataFrame:
-    """All records as a table, best fold-mean WA first within each recipe.
+    """All records as a table, best fold-mean WA first within each recipe and corpus.
 
     Figures are in percent; WA, UA and WF1 are means of the folds, as the papers report them. `rank` is empty for
     a run that looked at its test part, however good it is.
@@ -29,19 +30,24 @@ def board_table(records: Sequence[Record], published: dict[str, Any]) -> pd.Data
     import pandas as pd
 
     rows = [_row(record, published) for record in records]
-    rows.sort(key=lambda row: (row["recipe"], row["rank"] == "", -row["WA"], row["upstream"], row["record"]))
-    counts: dict[str, int] = {}
+    rows.sort(key=_order)
+    counts: Counter[tuple[str, str]] = Counter()
     for row in rows:
         if row["rank"]:
-            counts[row["recipe"]] = counts.get(row["recipe"], 0) + 1
-            row["rank"] = str(counts[row["recipe"]])
+            counts[row["recipe"], row["corpus"]] += 1
+            row["rank"] = str(counts[row["recipe"], row["corpus"]])
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _order(row: dict[str, Any]) -> tuple[Any, ...]:
+    return (row["recipe"], row["corpus"], row["rank"] == "", -row["WA"], row["upstream"], row["record"])
 
 
 def _row(record: Record, published: dict[str, Any]) -> dict[str, Any]:
     printed = published_for(record, published)
     row: dict[str, Any] = {
         "recipe": record.recipe,
+        "corpus": record.corpus["name"],
         "rank": "ranked" if record.ranked else "",
         "upstream": record.upstream["name"],
         "head": record.head["name"],

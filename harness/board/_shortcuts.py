@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = (
-    "recipe", "protocol", "shortcut", "WA", "UA", "WF1", "UA interval", "pooled WA", "pooled UA", "remarks",
+    "recipe", "corpus", "protocol", "shortcut", "WA", "UA", "WF1", "UA interval", "pooled WA", "pooled UA",
+    "remarks",
 )  # fmt: skip
 
 
@@ -27,6 +28,7 @@ def shortcut_table(records: Sequence[Record]) -> pd.DataFrame:
 def _row(record: Record, entry: Mapping[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "recipe": record.recipe,
+        "corpus": record.corpus["name"],
         "protocol": record.protocol["fingerprint"].rpartition(":")[2][:12],
         "shortcut": entry["title"],
         "UA interval": _interval(entry["metrics"].get("ua")),

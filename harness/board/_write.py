@@ -54,7 +54,7 @@ def write_board(results: Path) -> str:
             next_step="python -m harness run recipe=synthetic_5fold",
         )
     table = board_table(found, read_published(results))
-    sections = [_section(recipe, part) for recipe, part in table.groupby("recipe")]
+    sections = [_section(part) for _, part in table.groupby(["recipe", "corpus"])]
     text = "\n".join([HEAD, *sections, *_shortcuts(found), COSTS, markdown(cost_table(found)), ""])
     write_text(results / "leaderboard.md", text)
     write_text(results / "leaderboard.csv", table.to_csv(index=False, lineterminator="\n"))
@@ -62,8 +62,11 @@ def write_board(results: Path) -> str:
     return text
 
 
-def _section(recipe: object, part: pd.DataFrame) -> str:
-    return f"## {recipe}\n\n{markdown(part[list(SHORT)])}\n"
+def _section(part: pd.DataFrame) -> str:
+    """A recipe with a corpus; one that is for every corpus has a section for each."""
+    recipe, corpus = (str(part[name].iloc[0]) for name in ("recipe", "corpus"))
+    title = recipe if corpus in recipe else f"{recipe} on {corpus}"
+    return f"## {title}\n\n{markdown(part[list(SHORT)])}\n"
 
 
 def _shortcuts(found: Sequence[records.Record]) -> list[str]:
@@ -103,7 +106,7 @@ def _text(value: object) -> str:
 
 def latex(table: pd.DataFrame) -> str:
     """A LaTeX table (booktabs), one block per recipe."""
-    shown = filled(table[["recipe", *SHORT]].drop(columns=["published in"]))
+    shown = filled(table[["recipe", "corpus", *SHORT]].drop(columns=["published in"]))
     columns = "".join(
         "l" if shown[name].dtype == object or shown[name].dtype == "str" else "r" for name in shown
     )

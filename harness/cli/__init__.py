@@ -14,10 +14,12 @@ from collections.abc import Mapping, Sequence
 
 from harness import __version__
 from harness.cli._verb import Verb, say
+from harness.cli.audit import AUDIT
 from harness.cli.check import CHECK, LIST
 from harness.cli.corpus import CORPUS
 from harness.cli.run import EXTRACT, RUN
 from harness.cli.score import LEADERBOARD, SCORE
+from harness.cli.translate import TRANSLATE
 from harness.errors import HarnessError, UnknownNameError, did_you_mean
 
 VERBS: Mapping[str, Verb] = {
@@ -25,6 +27,8 @@ VERBS: Mapping[str, Verb] = {
     "extract": EXTRACT,
     "score": SCORE,
     "leaderboard": LEADERBOARD,
+    "audit": AUDIT,
+    "translate": TRANSLATE,
     "corpus": CORPUS,
     "check": CHECK,
     "list": LIST,

@@ -69,7 +69,7 @@ def designed_files(root: Path, facts: CorpusFacts, layout: str, design: Design) 
     pattern, expected, suffixes = design
     require_names(root, facts, layout, pattern, suffixes)
     files = named_files(root, pattern, expected, suffixes)
-    whole = _whole_root(root, [file.own_path for file in files if not (root / file.path).is_file()])
+    whole = _whole_root(root, files)
     if whole is not None:
         raise CorpusError(
             f"this folder is only a part of {facts.title}",
@@ -157,12 +157,13 @@ def _expected(path: str, pattern: re.Pattern[str]) -> Named:
     return named
 
 
-def _whole_root(root: Path, missing: Sequence[str]) -> Path | None:
+def _whole_root(root: Path, files: Sequence[Named]) -> Path | None:
     """The folder above in which the root has its place in the design, and files lie that are missing here."""
+    missing = [file.own_path for file in files if not (root / file.path).is_file()]
     place = root.resolve()
     for above in list(place.parents)[:2]:
         inside = unicodedata.normalize("NFC", place.relative_to(above).as_posix()) + "/"
-        designed = any(path.startswith(inside) for path in missing)
+        designed = any(file.own_path.startswith(inside) for file in files)
         if designed and any((above / path).is_file() for path in missing):
             return above
     return None
@@ -197,12 +198,20 @@ def _files(root: Path, suffixes: frozenset[str], most: int | None = None) -> Ite
         for entry in entries:
             if entry.name.startswith(".") or entry.name in SKIPPED_FOLDERS:
                 continue
-            if entry.is_dir():
+            if _is_folder(entry):
                 folders.append(f"{start}{entry.name}/")
             elif os.path.splitext(entry.name)[1].lower() in suffixes:  # noqa: PTH122
                 yield f"{start}{entry.name}"
         if most is not None and looked_at > most:
             return
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """A folder or a link to one; a link that leads nowhere or may not be followed is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _entries(folder: Path, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:

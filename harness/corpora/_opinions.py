@@ -15,8 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from harness.corpora._annotation import find_files
 from harness.corpora._parts import part_named
-from harness.corpora._tables import Row, find_files, read_table, read_text
+from harness.corpora._tables import Row, read_table, read_text
 from harness.errors import CorpusError
 
 log = logging.getLogger(__name__)

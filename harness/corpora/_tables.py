@@ -10,12 +10,10 @@ from __future__ import annotations
 import csv
 import io
 import logging
-import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.corpora._names import SKIPPED_FOLDERS
 from harness.errors import CorpusError
 
 log = logging.getLogger(__name__)
@@ -103,6 +101,15 @@ def read_table(path: Path, columns: Sequence[str], separator: str = ",") -> list
         ) from fault
 
 
+def heads(path: Path, column: str) -> bool:
+    """Whether the first line of a file names this column, among whatever stands between the names."""
+    try:
+        with path.open("rb") as file:
+            return column.lower().encode() in file.readline().lower()
+    except OSError:
+        return False
+
+
 def read_text(path: Path) -> str:
     """A text file in the first of `ENCODINGS` that fits.
 
@@ -132,31 +139,6 @@ def read_text(path: Path) -> str:
         wanted=" or ".join(ENCODINGS),
         next_step=_RESTORE,
     )
-
-
-def find_files(root: Path, names: Collection[str], depth: int = 2) -> list[str]:
-    """Relative paths of the files with one of these names, the least deep first, then in the order of `names`.
-
-    Args:
-        root: where to look.
-        names: in lower case; compared without case.
-        depth: how many folders down, links followed; names that start with a dot are left out.
-    """
-    order = {name: rank for rank, name in enumerate(names)}
-    found = [path for path in _files(root, depth) if _name(path) in order]
-    return sorted(found, key=lambda path: (path.count("/"), order[_name(path)], path))
-
-
-def _name(path: str) -> str:
-    return path.rpartition("/")[2].lower()
-
-
-def _files(root: Path, depth: int) -> Iterator[str]:
-    for folder, subfolders, names in os.walk(root, followlinks=True):
-        below = Path(folder).relative_to(root).parts
-        wanted = [name for name in subfolders if not name.startswith(".") and name not in SKIPPED_FOLDERS]
-        subfolders[:] = sorted(wanted) if len(below) < depth else []
-        yield from ("/".join((*below, name)) for name in names if not name.startswith("."))
 
 
 def _require_columns(path: Path, header: Sequence[str], columns: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 """MELD: 13,708 utterances of the TV series Friends in 1,432 dialogues, seven emotions.
 
-Rows come from `{train,dev,test}_sent_emo.csv`, at the root or up to two folders below it; the copy on GitHub is
+Rows come from `{train,dev,test}_sent_emo.csv`, at the root or up to three folders below it; the copy on GitHub is
 UTF-8, the one in the archive CP1252. Clips lie in `train_splits/`, `dev_splits_complete/` and
 `output_repeated_splits_test/` as `dia<dialogue>_utt<utterance>.mp4`. Numbers start anew in every part, so the part
 begins the id. Where the test folder holds a corrected cut, `final_videos_testdia<D>_utt<U>.mp4`, that one is the
@@ -20,9 +20,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.contracts import CorpusFacts, Download, Utterance
+from harness.corpora._annotation import find_files, require_annotation
 from harness.corpora._clips import Clips, clips
-from harness.corpora._layout import require_layout
-from harness.corpora._tables import Row, find_files, read_table
+from harness.corpora._tables import Row, read_table
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ def read(root: Path) -> Iterator[Utterance]:
     Raises:
         CorpusError: not the root of MELD, or a table that cannot be read.
     """
-    require_layout(root, FACTS, _recognises, LAYOUT)
+    require_annotation(root, FACTS, LAYOUT, TABLES.values())
     found = clips(root, _CLIP, (".mp4",), FACTS.title)
     tables = {part: find_files(root, [name]) for part, name in TABLES.items()}
     for part, paths in tables.items():
@@ -114,10 +114,6 @@ def read(root: Path) -> Iterator[Utterance]:
         for path in paths[:1]
         for row in read_table(root / path, _COLUMNS)
     )
-
-
-def _recognises(root: Path) -> bool:
-    return bool(find_files(root, list(TABLES.values())))
 
 
 def _clip(part: str, dialogue: int, turn: int, found: Clips) -> tuple[str, bool]:

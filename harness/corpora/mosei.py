@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.contracts import CorpusFacts, Utterance
-from harness.corpora._layout import require_layout
+from harness.corpora._annotation import require_annotation
 from harness.corpora._opinions import (
     LABEL_TABLE,
     LABELS,
@@ -34,7 +34,7 @@ from harness.corpora._opinions import (
     sign,
     standard_folds,
 )
-from harness.corpora._tables import Row, find_files, read_text
+from harness.corpora._tables import Row, read_text
 from harness.errors import CorpusError
 
 log = logging.getLogger(__name__)
@@ -96,8 +96,7 @@ def read(root: Path) -> Iterator[Utterance]:
     Raises:
         CorpusError: not the root of CMU-MOSEI, files that cannot be read, or labels that fit no transcript.
     """
-    require_layout(root, FACTS, _recognises, LAYOUT)
-    path = root / find_files(root, LABEL_FILES, depth=3)[0]
+    path = root / require_annotation(root, FACTS, LAYOUT, LABEL_FILES, _has_transcripts)
     found = list(_from_table(root, path) if path.suffix.lower() == ".csv" else _from_sequence(root, path))
     if not found:
         raise CorpusError(
@@ -112,9 +111,8 @@ def read(root: Path) -> Iterator[Utterance]:
     )
 
 
-def _recognises(root: Path) -> bool:
-    has_transcripts = any((root / name).is_dir() for name in TRANSCRIPTS)
-    return has_transcripts and bool(find_files(root, LABEL_FILES, depth=3))
+def _has_transcripts(root: Path, _: str) -> bool:
+    return any((root / name).is_dir() for name in TRANSCRIPTS)
 
 
 def _folder(root: Path, names: Sequence[str]) -> str:

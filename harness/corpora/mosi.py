@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.contracts import CorpusFacts, Utterance
+from harness.corpora._annotation import require_annotation
 from harness.corpora._clips import CONVERTED, Clips, clips
-from harness.corpora._layout import require_layout
 from harness.corpora._names import holds
 from harness.corpora._opinions import (
     LABEL_TABLE,
@@ -34,7 +34,7 @@ from harness.corpora._opinions import (
     sign,
     standard_folds,
 )
-from harness.corpora._tables import find_files, read_text
+from harness.corpora._tables import read_text
 from harness.errors import CorpusError
 
 FACTS = CorpusFacts(
@@ -83,8 +83,7 @@ def read(root: Path) -> Iterator[Utterance]:
     Raises:
         CorpusError: not the root of CMU-MOSI, or files that cannot be read.
     """
-    require_layout(root, FACTS, _recognises, LAYOUT)
-    path = root / find_files(root, LABEL_FILES, depth=3)[0]
+    path = root / require_annotation(root, FACTS, LAYOUT, LABEL_FILES, _has_clips)
     found = clips(root, _CLIP, (".mp4",), FACTS.title)
     folds = standard_folds(root, FOLD_FILE)
     if path.suffix.lower() == ".csv":
@@ -94,11 +93,11 @@ def read(root: Path) -> Iterator[Utterance]:
     return (_utterance(one, found, folds) for one in rows)
 
 
-def _recognises(root: Path) -> bool:
-    return bool(find_files(root, LABEL_FILES, depth=3)) and holds(root, _CLIP, _SUFFIXES)
+def _has_clips(root: Path, _: str) -> bool:
+    return holds(root, _CLIP, _SUFFIXES)
 
 
-def _utterance(one: Labelled, clips: Mapping[tuple[str, int], str], folds: Mapping[str, str]) -> Utterance:
+def _utterance(one: Labelled, found: Clips, folds: Mapping[str, str]) -> Utterance:
     return Utterance(
         id=f"{one.video}_{one.clip}",
         path=found.get((one.video, str(one.clip)), f"{SOUND}/{one.video}_{one.clip}.wav"),

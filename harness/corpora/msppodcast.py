@@ -20,9 +20,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.contracts import CorpusFacts, Utterance
-from harness.corpora._layout import require_layout
+from harness.corpora._annotation import require_annotation
 from harness.corpora._parts import part_named
-from harness.corpora._tables import Row, find_files, read_table, read_text
+from harness.corpora._tables import Row, read_table, read_text
 from harness.errors import CorpusError
 
 log = logging.getLogger(__name__)
@@ -76,24 +76,21 @@ def read(root: Path) -> Iterator[Utterance]:
     Raises:
         CorpusError: not the root of MSP-Podcast, or a table that cannot be read.
     """
-    require_layout(root, FACTS, _recognises, LAYOUT)
-    path = root / find_files(root, TABLES)[0]
+    path = root / require_annotation(root, FACTS, LAYOUT, TABLES, _has_sound)
     rows = _json_rows(path) if path.suffix.lower() == ".json" else read_table(path, _COLUMNS)
-    folder = _sound_folder(root, path)
+    folder = _sound_folders(root, path)[0].relative_to(root).as_posix()
     _tell_release(path, rows)
     return (_utterance(row, folder) for row in rows)
 
 
-def _recognises(root: Path) -> bool:
-    return bool(find_files(root, TABLES))
+def _has_sound(root: Path, table: str) -> bool:
+    return bool(_sound_folders(root, root / table))
 
 
-def _sound_folder(root: Path, table: Path) -> str:
+def _sound_folders(root: Path, table: Path) -> list[Path]:
     """Where the clips lie: beside the table or beside its folder, under one of two names."""
     homes = [home for home in (table.parent.parent, table.parent) if home.is_relative_to(root)]
-    there = [home / name for name in FOLDERS for home in homes if (home / name).is_dir()]
-    folder = there[0] if there else homes[0] / FOLDERS[0]
-    return folder.relative_to(root).as_posix()
+    return [home / name for name in FOLDERS for home in homes if (home / name).is_dir()]
 
 
 def _json_rows(path: Path) -> list[Row]:
@@ -124,14 +121,15 @@ def _tell_release(path: Path, rows: Sequence[Row]) -> None:
 
 
 def _utterance(row: Row, folder: str) -> Utterance:
+    name = row["FileName"].removesuffix(".wav")
     part, gender = part_named(row["Split_Set"]), GENDERS.get(row["Gender"].lower())
     if part is None:
         raise row.refused("Split_Set", "Train, Validation, Development, Test1, Test2 or Test3")
     if gender is None:
         raise row.refused("Gender", "Female, Male or Unknown")
     return Utterance(
-        id=row["FileName"].removesuffix(".wav"),
-        path=f"{folder}/{row['FileName']}",
+        id=name,
+        path=f"{folder}/{name}.wav",
         label_raw=row["EmoClass"],
         speaker="" if row["SpkrID"].lower() == "unknown" else row["SpkrID"],
         gender=gender,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from harness.fetch._members import code_page, refused, require_modest, safe_path
-from harness.fetch._writer import Writer, damaged, writer
+from harness.fetch._writer import Writer, damaged, is_unpackers_own, writer
 
 _DAMAGE = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, ValueError)
 _CHUNK_BYTES = 1 << 20
@@ -41,9 +41,7 @@ def unpack_tar(archive: Path, into: Path, advance: Callable[[float, float], None
         except _DAMAGE as fault:
             raise damaged(archive.name, f"{type(fault).__name__}: {fault}") from fault
         except OSError as fault:
-            if fault.errno is None:  # bz2 has no exception of its own
-                raise damaged(archive.name, str(fault)) from fault
-            raise
+            raise damaged(archive.name, str(fault)) if is_unpackers_own(fault) else fault from fault
 
 
 def _plain(packed: IO[bytes]) -> IO[bytes]:

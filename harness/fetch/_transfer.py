@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CHUNK_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 16
+"""So much is lost at most when a connection is torn off."""
 _TRY_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_WAIT_S = 60.0
 _RANGE = re.compile(r"bytes (?P<first>\d+)-\d+/(?P<size>\d+|\*)")
@@ -83,7 +84,7 @@ class Transfer:
         import requests
 
         failures, most = 0, self.partial.size_bytes
-        with requests.Session() as session, progress(f"fetching {to.name}") as advance:
+        with requests.Session() as session, progress(f"fetching {self.partial.path.stem}") as advance:
             while True:
                 try:
                     self._attempt(session, _shown(advance))
@@ -126,7 +127,7 @@ class Transfer:
         except (requests.RequestException, HTTPError) as fault:
             if isinstance(fault, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
                 raise self._no_such_file(str(fault)) from fault
-            raise _BrokenOffError(f"the connection broke: {type(fault).__name__}") from fault
+            raise _BrokenOffError(f"the connection broke: {_reason(fault)}") from fault
         if total and self.partial.size_bytes != total:
             raise _BrokenOffError(f"the connection ended at {self.partial.size_bytes} of {total} bytes")
 
@@ -196,6 +197,12 @@ class Transfer:
             wanted="the owners' file",
             next_step="open the address in a browser; the owners may have moved the file or ask for a login",
         )
+
+
+def _reason(fault: Exception) -> str:
+    """The innermost cause, which is the one that a reader can do something about."""
+    text = str(fault.args[0] if fault.args else type(fault).__name__)
+    return text.rpartition("(Caused by ")[2]
 
 
 def _place(answer: Response) -> tuple[int, int]:

@@ -82,3 +82,8 @@ def damaged(archive: str, got: str) -> DamagedArchiveError:
         got=got,
         wanted="a whole archive",
     )
+
+
+def is_unpackers_own(fault: OSError) -> bool:
+    """Whether it comes from `bz2`, which has no exception of its own for damage, and not from the disk."""
+    return fault.errno is None

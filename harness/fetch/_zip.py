@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from harness.fetch._errors import ArchiveError
 from harness.fetch._members import code_page, refused, require_modest, safe_path
-from harness.fetch._writer import damaged, writer
+from harness.fetch._writer import damaged, is_unpackers_own, writer
 
 _UTF8 = 0x800
 _ENCRYPTED = 0x1
@@ -33,8 +33,10 @@ def unpack_zip(archive: Path, into: Path, advance: Callable[[float, float], None
             _unpack(opened, archive, into, advance)
     except _DAMAGE as fault:
         raise damaged(archive.name, f"{type(fault).__name__}: {fault}") from fault
-    except (NotImplementedError, RuntimeError) as fault:
+    except RuntimeError as fault:
         raise _unreadable(archive.name, str(fault)) from fault
+    except OSError as fault:
+        raise damaged(archive.name, str(fault)) if is_unpackers_own(fault) else fault from fault
 
 
 def commit_in(archive: Path) -> str:

@@ -21,7 +21,7 @@ class Cue(NamedTuple):
 
     duration_s: float
     level_dbfs: float
-    """NaN or infinite where there is no level: unknown, or digital silence."""
+    """Full scale is 0; NaN where it is not known."""
     speaker: str
     """Empty where the corpus does not name the speaker."""
     sentence: str

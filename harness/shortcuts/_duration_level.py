@@ -22,6 +22,8 @@ from harness.shortcuts._identity import SMALLEST
 
 SHORTEST_S = 0.01
 """Keeps the logarithm finite where a duration is zero or unknown."""
+QUIETEST_DBFS = -90.0
+"""One step of 16 bits: what is quieter, digital silence included, is all the same and would stretch the scale."""
 ROUNDS = 1000
 """Of L-BFGS at most; it needs some tens."""
 
@@ -34,8 +36,8 @@ class DurationLevel:
     ) -> Callable[[Sequence[Cue]], NDArray[np.float32]]:
         """Fit; gives a function from (examples,) cues to (examples, classes) log shares."""
         levels = np.array([cue.level_dbfs for cue in cues])
-        heard = levels[np.isfinite(levels)]
-        usual_dbfs = float(np.median(heard)) if len(heard) else 0.0
+        known = levels[~np.isnan(levels)]
+        usual_dbfs = float(np.median(known)) if len(known) else 0.0
         present = np.unique(targets)
         model = _model()
         with warnings.catch_warnings():
@@ -67,4 +69,5 @@ def _rows(cues: Sequence[Cue], usual_dbfs: float) -> NDArray[np.float64]:
     durations_s = np.array([cue.duration_s for cue in cues], dtype=np.float64)
     levels = np.array([cue.level_dbfs for cue in cues], dtype=np.float64)
     known_s = np.where(durations_s > SHORTEST_S, durations_s, SHORTEST_S)
-    return np.stack([np.log(known_s), np.where(np.isfinite(levels), levels, usual_dbfs)], axis=1)
+    heard = np.maximum(np.where(np.isnan(levels), usual_dbfs, levels), QUIETEST_DBFS)
+    return np.stack([np.log(known_s), heard], axis=1)

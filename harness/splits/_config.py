@@ -35,6 +35,9 @@ class SplitConfig:
     dev_shares_speakers: ClassVar[bool] = False
     """The dev part may hold speakers that are in train as well."""
 
+    names_publication: ClassVar[bool] = False
+    """The folds are somebody's own lists, whose name may be given even where they keep speakers apart."""
+
     @property
     def wants_dev(self) -> bool:
         """Whether a dev part is to be taken out."""
@@ -62,16 +65,17 @@ def check_config(config: SplitConfig) -> None:
         )
 
 
-def check_share(share: float) -> None:
-    """Refuse a dev share that leaves one of the two parts empty by its own value.
+def check_share(share: float, name: str = "dev_share") -> None:
+    """Refuse a share that leaves one of the two parts empty by its own value.
 
     Raises:
         ConfigError: the share is not strictly between 0 and 1.
     """
     if not 0.0 < share < 1.0:
         raise ConfigError(
-            "split.dev_share is no share",
+            f"split.{name} is no share",
             got=share,
             wanted="a number between 0 and 1, both excluded",
-            next_step="set split.dev_share=0.2, or split.select=last for no dev part",
+            next_step=f"set split.{name}=0.2"
+            + (", or split.select=last for no dev part" if name == "dev_share" else ""),
         )

@@ -65,7 +65,7 @@ def make_folds(module: Splitter, examples: Sequence[Example], config: object) ->
     check_train_classes(folds, by_id)
     check_speakers(speaker_overlap(folds, by_id), len(by_id), rules)
     check_dev_speakers(folds, by_id, rules)
-    return _describe(folds, by_id, rules)
+    return _describe(module, folds, by_id, rules)
 
 
 def cut_folds(module: Splitter, examples: Sequence[Example], config: object) -> Folds:
@@ -86,7 +86,7 @@ def cut_folds(module: Splitter, examples: Sequence[Example], config: object) -> 
     """
     folds, by_id = _cut(module, examples, config)
     check_readable(folds, by_id)
-    return _describe(folds, by_id, _rules(config))
+    return _describe(module, folds, by_id, _rules(config))
 
 
 def _cut(
@@ -109,17 +109,25 @@ def _rules(config: object) -> SplitConfig:
     return config
 
 
-def _describe(folds: tuple[Fold, ...], by_id: Mapping[str, Example], config: SplitConfig) -> Folds:
+def _describe(
+    module: Splitter, folds: tuple[Fold, ...], by_id: Mapping[str, Example], config: SplitConfig
+) -> Folds:
     shared = speaker_overlap(folds, by_id)
     return Folds(
         folds=folds,
         fingerprint=fingerprint(folds, by_id, config.select),
         select=config.select,
-        shares_speakers_as=config.shares_speakers_as,
+        shares_speakers_as=config.shares_speakers_as if shared else "",
         shared_speakers=tuple(sorted({speaker for both in shared.values() for speaker in both})),
         dev_shares_speakers=bool(dev_overlap(folds, by_id)),
-        warnings=class_warnings(folds, by_id),
+        warnings=(*_remarks(module, by_id, config), *class_warnings(folds, by_id)),
     )
+
+
+def _remarks(module: Splitter, by_id: Mapping[str, Example], config: SplitConfig) -> Iterable[str]:
+    """What the protocol itself has to say, where it has a `remarks`."""
+    remarks = getattr(module, "remarks", None)
+    return () if remarks is None else remarks(list(by_id.values()), config)
 
 
 def fingerprint(folds: Iterable[Fold], by_id: Mapping[str, Example], select: str) -> str:

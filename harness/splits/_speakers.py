@@ -37,7 +37,7 @@ def check_speakers(overlap: Mapping[str, Sequence[str]], count: int, config: Spl
     """
     if overlap and not config.shares_speakers_as:
         raise _shared(overlap)
-    if config.shares_speakers_as and not overlap:
+    if config.shares_speakers_as and not overlap and not config.names_publication:
         raise SplitError(
             "split.shares_speakers_as does nothing: no speaker is on both sides",
             got=repr(config.shares_speakers_as),

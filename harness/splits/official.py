@@ -1,5 +1,8 @@
 """The fixed lists of a corpus' owners: one fold, parts as the manifest names them.
 
+Some owners give several test lists (MSP-Podcast, MER2023): `test` says which one is tested, and `leave_out` which
+ones are used for nothing.
+
 Where the owners give no dev list, `dev_share` takes one at random from train, as emotion2vec does for RESD
 (arXiv 2312.15185, Table 4: 1,116 / 280 utterances, 10 % of train as dev).
 """
@@ -7,8 +10,8 @@ Where the owners give no dev list, `dev_share` takes one at random from train, a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from harness.contracts import Example, Fold
@@ -16,12 +19,16 @@ from harness.errors import ConfigError, SplitError
 from harness.splits._config import SplitConfig
 from harness.splits._parts import cut, draw_dev
 
-PARTS = ("train", "dev", "test")
-
 
 @dataclass(kw_only=True)
 class Config(SplitConfig):
     """Settings of the protocol."""
+
+    test: str = "test"
+    """The owners' part that is tested."""
+
+    leave_out: list[str] = field(default_factory=list)
+    """Parts of the owners that are neither trained on nor tested."""
 
     dev_share: float | None = None
     """Share of train that becomes dev; only where the owners give no dev list."""
@@ -29,6 +36,7 @@ class Config(SplitConfig):
     seed: int = 0
     """Draws the dev part."""
 
+    names_publication: ClassVar[bool] = True
     tests_everything: ClassVar[bool] = False
     dev_shares_speakers: ClassVar[bool] = True
 
@@ -38,24 +46,51 @@ def split(examples: list[Example], config: Config) -> Iterator[Fold]:
 
     Raises:
         SplitError: an example is in no list, or there is no dev list and no `dev_share`.
-        ConfigError: `dev_share` is set although there is a dev list, or is no share.
+        ConfigError: `dev_share` is set although there is a dev list, or is no share; a part that is left out is
+            used, or is not there.
     """
-    _check_lists(examples)
-    listed = {part: [e.id for e in examples if e.split == part] for part in PARTS}
-    ids = [example.id for example in examples]
+    _check_settings(examples, config)
+    used = [example for example in examples if example.split not in config.leave_out]
+    _check_lists(used, config)
+    listed = {part: [e.id for e in used if e.split == part] for part in ("train", "dev", config.test)}
+    ids = [example.id for example in used]
     dev = _dev(listed, config) if config.wants_dev else frozenset()
-    yield cut("official", ids, test=listed["test"], dev=dev, config=config)
+    yield cut("official", ids, test=listed[config.test], dev=dev, config=config)
 
 
-def _check_lists(examples: list[Example]) -> None:
-    strays = [example for example in examples if example.split not in PARTS]
+def remarks(examples: Sequence[Example], config: Config) -> tuple[str, ...]:
+    """How many examples are used for nothing."""
+    counts = Counter(example.split for example in examples)
+    return tuple(
+        f"{counts[part]} examples of the owners' part {part} are left out" for part in config.leave_out
+    )
+
+
+def _check_settings(examples: list[Example], config: Config) -> None:
+    parts = sorted({example.split for example in examples if example.split})
+    absent = [part for part in config.leave_out if part not in parts]
+    used = [part for part in config.leave_out if part in ("train", "dev", config.test)]
+    if absent or used or config.test in ("train", "dev"):
+        raise ConfigError(
+            "split.test and split.leave_out do not fit the owners' lists",
+            got=f"test {config.test}, leave_out {config.leave_out}",
+            wanted=f"test: a test list; leave_out: others than train, dev and test, of {', '.join(parts)}",
+            next_step="mend split.test or split.leave_out",
+        )
+
+
+def _check_lists(examples: list[Example], config: Config) -> None:
+    parts = ("train", "dev", config.test)
+    strays = [example for example in examples if example.split not in parts]
     if strays:
         counts = Counter(example.split or "(none)" for example in strays)
+        named = [part for part in counts if part != "(none)"]
         raise SplitError(
             "not every example is in an official list",
             got=f"{len(strays)} of {len(examples)} elsewhere {dict(counts)}, first {strays[0].id}",
-            wanted=f"one of {', '.join(PARTS)} for each",
-            next_step="choose another protocol: this corpus has no official lists, or they do not cover it",
+            wanted=f"one of {', '.join(parts)} for each",
+            next_step=(f"leave lists out by name: split.leave_out=[{','.join(named)}]; or " if named else "")
+            + "choose another protocol: this corpus has no official lists, or they do not cover it",
         )
 
 

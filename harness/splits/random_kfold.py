@@ -1,20 +1,22 @@
-"""Random folds over utterances, speakers mixed: test is fold i, dev is fold i + 1, the rest trains.
+"""Random folds over utterances, speakers mixed: test is fold i, dev is fold i + 1 or a share, the rest trains.
 
-With ten folds this is 80 / 10 / 10, the "random leave-one-out 10-fold" of emotion2vec, Tables 3 and 4
-(arXiv 2312.15185). The paper does not say how it drew them; here they are scikit-learn's shuffled KFold, not
-stratified. A speaker is on both sides, so a recipe has to name the publication it follows.
+With ten folds this is 80 / 10 / 10, the "random leave-one-out 10-fold" of emotion2vec, Tables 3 and 4 (arXiv
+2312.15185). The paper does not say how it drew them; here they are scikit-learn's shuffled KFold, not
+stratified. Where a protocol has five folds (Table 5), the next fold would be too much: `dev_share` takes a
+share of the other folds instead. A speaker is on both sides, so a recipe has to name the publication it
+follows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.contracts import Example, Fold
 from harness.errors import ConfigError, SplitError
 from harness.splits._config import SplitConfig
-from harness.splits._parts import cut
+from harness.splits._parts import cut, draw_dev
 
 
 @dataclass(kw_only=True)
@@ -25,7 +27,10 @@ class Config(SplitConfig):
     """Number of folds."""
 
     seed: int = 0
-    """Shuffles the ids before they are cut."""
+    """Shuffles the ids before they are cut, and draws the share."""
+
+    dev_share: float | None = None
+    """Share of the other folds that is dev; null: the next fold is."""
 
     dev_shares_speakers: ClassVar[bool] = True
 
@@ -38,14 +43,14 @@ def split(examples: list[Example], config: Config) -> Iterator[Fold]:
 
     Raises:
         SplitError: there are fewer examples than folds.
-        ConfigError: too few folds for the parts.
+        ConfigError: too few folds for the parts, or `dev_share` is no share.
     """
     _check(config, len(examples))
     ids = [example.id for example in examples]
     chunks = _chunks(sorted(ids), config)
     width = len(str(config.folds))
     for index, test in enumerate(chunks):
-        dev = chunks[(index + 1) % len(chunks)]
+        dev = _dev(chunks, index, config)
         yield cut(f"fold_{index + 1:0{width}d}", ids, test=test, dev=dev, config=config)
 
 
@@ -56,8 +61,15 @@ def _chunks(ids: list[str], config: Config) -> list[list[str]]:
     return [[ids[i] for i in test] for _, test in folds.split(ids)]
 
 
+def _dev(chunks: list[list[str]], index: int, config: Config) -> Collection[str]:
+    if config.dev_share is None:
+        return chunks[(index + 1) % len(chunks)]
+    others = [i for other, chunk in enumerate(chunks) if other != index for i in chunk]
+    return draw_dev(others, share=config.dev_share, seed=config.seed, fold=index)
+
+
 def _check(config: Config, count: int) -> None:
-    fewest = 3 if config.wants_dev else 2
+    fewest = 3 if config.wants_dev and config.dev_share is None else 2
     if config.folds < fewest:
         raise ConfigError(
             "split.folds is too small for the parts",

@@ -44,6 +44,12 @@ def lay_out(
     return root
 
 
+def expected(name: str, rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows that the corpus's module reads: all, unless `trees/<name>.py` selects some with `expected(rows)`."""
+    select = getattr(annotator(name), "expected", None)
+    return rows if select is None else select(rows)
+
+
 def link_all(root: Path, names: Iterable[str], sound: Path | None = None) -> None:
     """A file at every one of these relative paths, all of them one file on disk; folders are made as needed."""
     source = sound

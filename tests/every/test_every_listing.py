@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 import unicodedata
 from collections import Counter
@@ -93,6 +94,7 @@ def test_every_row_of_the_listing_and_no_other(name: str, listing_trees: ModuleT
     """The true names laid out; every column that the listing has is held row for row."""
     module, rows = registry.load("corpora", name), rows_of(name)
     listing_trees.lay_out(name, rows, root)
+    rows = listing_trees.expected(name, rows)
     found = list(module.read(root))
     twice = [one for one, count in Counter(utterance.id for utterance in found).items() if count > 1]
     assert twice == []
@@ -125,6 +127,12 @@ def test_the_facts_are_whole(name: str) -> None:
     for download in facts.downloads:
         assert download.url.startswith(("https://", "http://"))
         assert not download.checksum or download.checksum.partition(":")[0] in {"sha256", "md5", "sha1"}
+
+
+def test_no_listing_is_without_a_corpus(shared: Path) -> None:
+    """A corpus without a module would escape every test here."""
+    listed = {path.name.partition(".")[0] for path in (shared / "reference" / "listings").glob("*.jsonl.gz")}
+    assert listed <= set(ALL)
 
 
 def test_the_taxonomy_is_the_fields(shared: Path) -> None:
@@ -166,6 +174,25 @@ def test_a_root_one_level_too_high_is_read_or_answered_with_the_right_one(
     folder = listing_trees.lay_out(name, some_of(rows_of(name)), tmp_path / "above" / "corpus")
     right, above = answer(module.read, folder), answer(module.read, tmp_path / "above")
     assert above == right or f"corpus.root={folder} ?" in above
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_a_root_one_level_too_low_is_answered_with_one_that_is_right(
+    name: str, listing_trees: ModuleType, tmp_path: Path
+) -> None:
+    """The folder that the first file of the listing lies in; following the answer gives the corpus."""
+    module: Any = registry.load("corpora", name)
+    rows = some_of(rows_of(name))
+    folder = listing_trees.lay_out(name, rows, tmp_path / "corpus")
+    below = folder / rows[0]["path"].split("/")[0]
+    if not below.is_dir():
+        pytest.skip("its files lie directly in the root")
+    right, low = answer(module.read, folder), answer(module.read, below)
+    if isinstance(low, str):
+        advice = re.search(r"did you mean corpus\.root=(.+) \?", low)
+        assert advice, low
+        low = answer(module.read, Path(advice[1]))
+    assert low == right
 
 
 @pytest.mark.parametrize("name", [name for name in LISTED if name not in INDEXED])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -22,11 +25,24 @@ def crowd(sessions: int = 5, per_speaker: int = 12, classes: tuple[str, ...] = C
             session=str(session),
             split="test" if session == sessions else "train",
             duration_s=1.0 + take / 10,
+            path=f"Session{session}/s{session}{voice}_{take:03d}.wav",
         )
         for session in range(1, sessions + 1)
         for voice in "ab"
         for take in range(per_speaker)
     ]
+
+
+@pytest.fixture(scope="session")
+def foreign_lists() -> ModuleType:
+    """The writers of other projects' files."""
+    path = Path(__file__).with_name("foreign_lists.py")
+    spec = importlib.util.spec_from_file_location("foreign_lists", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture

@@ -25,9 +25,19 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "leave_session_out": {},
     "leave_speaker_out": {},
     "random_10fold": {},
+    "random_5fold": {},
     "official": {"dev_share": 0.25},
     "superb_er": {},
+    "speaker_share": {},
+    "emobox": {},
+    "emo_superb": {},
+    "superb_files": {},
+    "hear": {},
 }
+IMPORTED = {"emobox", "emo_superb", "superb_files", "hear"}
+ONE_FOLD = {"official", "speaker_share"}
+SHARED = {"random_10fold", "random_5fold", "hear"}
+FOREIGN_ORDER = {"superb_er"}
 
 
 def read(recipe: str) -> dict[str, Any]:
@@ -42,11 +52,22 @@ def protocol(recipe: str, **changes: Any) -> tuple[ModuleType, Any]:
 
 
 @pytest.fixture
-def examples(request: pytest.FixtureRequest, make_crowd: Callable[..., list[Example]]) -> list[Example]:
-    """The crowd, or IEMOCAP's listing for the protocol that takes nothing else."""
-    if request.getfixturevalue("recipe") != "superb_er":
-        return make_crowd()
-    return iemocap(request.getfixturevalue("shared"))
+def examples(
+    request: pytest.FixtureRequest,
+    make_crowd: Callable[..., list[Example]],
+    foreign_lists: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> list[Example]:
+    """The crowd, in the files of other projects where they are imported; for SUPERB's rule IEMOCAP's listing."""
+    recipe = request.getfixturevalue("recipe")
+    if recipe == "superb_er":
+        return iemocap(request.getfixturevalue("shared"))
+    crowd = make_crowd()
+    if recipe in IMPORTED:
+        foreign_lists.WRITERS[recipe](tmp_path / recipe, crowd)
+        monkeypatch.chdir(tmp_path)
+    return crowd
 
 
 def iemocap(shared: Path) -> list[Example]:
@@ -68,7 +89,8 @@ def folds_of(recipe: str, examples: list[Example], select: str) -> Folds:
 
 
 def _arguments(recipe: str, examples: list[Example], select: str) -> tuple[Any, list[Example], Any]:
-    module, settings = protocol(recipe, **SETTINGS[recipe], select=select)
+    folder = {"folder": recipe} if recipe in IMPORTED else {}
+    module, settings = protocol(recipe, **SETTINGS[recipe], **folder, select=select)
     return module, examples, settings
 
 
@@ -96,7 +118,7 @@ def test_parts_are_a_partition_and_tests_cover(recipe: str, select: str, example
     for fold in result.folds:
         assert Counter(i for part in parts(fold) for i in part) == everything
         assert bool(fold.dev) == (select == "dev")
-    if recipe != "official":
+    if recipe not in ONE_FOLD:
         assert Counter(i for fold in result.folds for i in fold.test) == everything
     assert result.saw_test == (select == "test")
 
@@ -115,7 +137,7 @@ def test_no_speaker_on_both_sides_unless_published(recipe: str, examples: list[E
     for fold in result.folds:
         leaks |= {who[i] for i in fold.test} & {who[i] for i in fold.train + fold.dev}
     assert set(result.shared_speakers) == leaks
-    assert bool(leaks) == bool(result.shares_speakers_as) == (recipe == "random_10fold")
+    assert bool(leaks) == bool(result.shares_speakers_as) == (recipe in SHARED)
 
 
 @pytest.mark.parametrize("recipe", sorted(SETTINGS))
@@ -135,7 +157,7 @@ def test_membership_and_fingerprint_do_not_depend_on_the_order_of_examples(
         assert [set(part) for part in parts(one)] == [set(part) for part in parts(other)]
 
 
-@pytest.mark.parametrize("recipe", sorted(set(SETTINGS) - {"superb_er"}))
+@pytest.mark.parametrize("recipe", sorted(set(SETTINGS) - FOREIGN_ORDER))
 def test_parts_keep_the_order_of_the_examples(recipe: str, examples: list[Example]) -> None:
     place = {example.id: position for position, example in enumerate(examples)}
     for fold in folds_of(recipe, examples, "dev").folds:

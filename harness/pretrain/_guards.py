@@ -17,7 +17,8 @@ class Guards:
 
     def __init__(self, rule: GuardRule) -> None:
         self._rule = rule
-        self._skipped = 0
+        self.skipped = 0
+        """Updates in a row that were not finite; part of a saved state."""
 
     def look(self, updates: int, figures: Mapping[str, float]) -> None:
         """Raise where the run is lost.
@@ -25,22 +26,25 @@ class Guards:
         Raises:
             HarnessError: targets or predictions are all but equal, or too many updates in a row were not finite.
         """
-        rule = self._rule
-        self._skipped = self._skipped + 1 if figures["skipped"] else 0
-        if self._skipped >= rule.not_finite:
+        self.skipped = self.skipped + 1 if figures["skipped"] else 0
+        if self.skipped >= self._rule.not_finite:
             raise HarnessError(
                 "the loss or its gradient is not finite any more",
-                got=f"{self._skipped} updates in a row, the last is {updates}",
+                got=f"{self.skipped} updates in a row, the last is {updates}",
                 wanted="finite numbers",
-                next_step="set precision=fp32 or bf16, or optimiser.lr lower; the last state is kept",
+                next_step="set precision=fp32 or bf16, or optimiser.lr lower; the last saved state is kept",
             )
-        if updates <= rule.after_updates:
-            return
-        for name, least in (("target_std", rule.target_std), ("prediction_std", rule.prediction_std)):
+        if updates > self._rule.after_updates and not figures["skipped"]:
+            self._refuse_collapse(updates, figures)
+
+    def _refuse_collapse(self, updates: int, figures: Mapping[str, float]) -> None:
+        limits = {"target_std": self._rule.target_std, "prediction_std": self._rule.prediction_std}
+        for name, least in limits.items():
             if figures[name] < least:
                 raise HarnessError(
                     f"the run has collapsed: its {name.partition('_')[0]}s hardly differ from each other",
                     got=f"{name} {figures[name]:.4f} after {updates} updates",
-                    wanted=f"at least {least}",
-                    next_step="lower optimiser.lr or let the teacher follow more slowly; the last state is kept",
+                    wanted=f"at least {least} (guard.{name})",
+                    next_step="set optimiser.lr lower or let the teacher follow more slowly; the last saved state "
+                    "is kept",
                 )

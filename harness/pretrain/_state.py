@@ -31,20 +31,10 @@ def load_state(folder: Path, fingerprint: str) -> dict[str, Any] | None:
     Raises:
         HarnessError: it cannot be read, or belongs to a run with other settings or other audio.
     """
-    import torch
-
     path = folder / NAME
     if not path.is_file():
         return None
-    try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as fault:
-        raise HarnessError(
-            "the state of the run cannot be read",
-            got=f"{path}: {str(fault).splitlines()[0][:160]}",
-            wanted="a state that this program wrote",
-            next_step=f"delete {path}; the run begins anew",
-        ) from fault
+    state = _read(path)
     if state.get("fingerprint") != fingerprint:
         raise HarnessError(
             "the folder holds the state of another run",
@@ -53,3 +43,25 @@ def load_state(folder: Path, fingerprint: str) -> dict[str, Any] | None:
             next_step="give this run another name=..., or delete the folder",
         )
     return state
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import torch
+
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(state, dict):
+            raise ValueError(f"holds a {type(state).__name__}")
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as fault:
+        raise HarnessError(
+            "the state of the run cannot be read",
+            got=f"{path}: {(str(fault).splitlines() or [''])[0][:160]}",
+            wanted="a state that this program wrote",
+            next_step=f"delete {path}; the run begins anew",
+        ) from fault
+    return state
+
+
+def drop_state(folder: Path) -> None:
+    """Forget where a run stands, because it is done or is to begin anew."""
+    (folder / NAME).unlink(missing_ok=True)

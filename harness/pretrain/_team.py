@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from harness.errors import ConfigError
+from harness.models import choose_device
 
 if TYPE_CHECKING:
     import torch
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 
 BUCKET_ELEMENTS = 8_000_000
 """Gradients that travel together."""
+PATIENCE = timedelta(hours=12)
+"""How long the others wait for the process that measures the audio first."""
 
 
 @dataclass(frozen=True)
@@ -49,39 +54,75 @@ class Team:
                 next_step=f"set batch.per_update={self.size * max(1, round(per_update / self.size))}",
             )
 
-    def total(self, values: Tensor) -> Tensor:
-        """The sum over all processes."""
+    @contextmanager
+    def leader_first(self) -> Iterator[None]:
+        """The process that leads does the block before the others, which then find what it left in the cache."""
+        if not self.leads:
+            self._wait()
+        yield
+        if self.leads:
+            self._wait()
+
+    def _wait(self) -> None:
         if self.size > 1:
             import torch.distributed as dist
 
-            dist.all_reduce(values)
-        return values
+            dist.barrier()
+
+    def total(self, values: Tensor) -> Tensor:
+        """The sum over all processes, of values on any device."""
+        if self.size == 1:
+            return values
+        import torch.distributed as dist
+
+        shared = values.to(self.device)
+        dist.all_reduce(shared)
+        return shared.to(values.device)
+
+    def agree(self, updates: int) -> None:
+        """Refuse to go on from different places.
+
+        Raises:
+            ConfigError: some process found another saved state, as on a machine that does not share the folder.
+        """
+        import torch
+
+        total = float(self.total(torch.tensor(float(updates), dtype=torch.float64)))
+        if total != self.size * updates:
+            raise ConfigError(
+                "the processes find different saved states",
+                got=f"update {updates} in process {self.rank}, {total / self.size:g} on average",
+                wanted="one results folder that all machines see",
+                next_step="set results=DIR on a shared file system",
+            )
 
     def add_up(self, weights: Iterable[torch.nn.Parameter], divisor: float) -> None:
         """Sum the gradients of all processes and divide them; a weight without gradient counts as zero."""
         import torch
 
-        owners = list(weights)
-        for weight in owners:
+        grads: list[Tensor] = []
+        for weight in weights:
             if weight.grad is None:
                 weight.grad = torch.zeros_like(weight)
-        for bucket in _buckets(owners):
-            grads = [weight.grad for weight in bucket if weight.grad is not None]
-            flat = self.total(torch.cat([grad.flatten() for grad in grads]))
-            flat /= divisor
-            for grad, part in zip(grads, torch.split(flat, [grad.numel() for grad in grads]), strict=True):
-                grad.copy_(part.view_as(grad))
+            grads.append(weight.grad)
+        if self.size > 1:
+            for bucket in _buckets(grads):
+                flat = self.total(torch.cat([grad.flatten() for grad in bucket]))
+                parts = torch.split(flat, [grad.numel() for grad in bucket])
+                for grad, part in zip(bucket, parts, strict=True):
+                    grad.copy_(part.view_as(grad))
+        torch._foreach_div_(grads, divisor)
 
 
-def _buckets(weights: list[torch.nn.Parameter]) -> Iterator[list[torch.nn.Parameter]]:
-    bucket: list[torch.nn.Parameter] = []
+def _buckets(grads: list[Tensor]) -> Iterator[list[Tensor]]:
+    bucket: list[Tensor] = []
     held = 0
-    for weight in weights:
-        if bucket and held + weight.numel() > BUCKET_ELEMENTS:
+    for grad in grads:
+        if bucket and held + grad.numel() > BUCKET_ELEMENTS:
             yield bucket
             bucket, held = [], 0
-        bucket.append(weight)
-        held += weight.numel()
+        bucket.append(grad)
+        held += grad.numel()
     if bucket:
         yield bucket
 
@@ -93,21 +134,42 @@ def team(device: str) -> Iterator[Team]:
     Args:
         device: `cpu`, `cuda`, or `auto`; each process of a machine takes the GPU of its own number.
     """
-    import torch
-
-    size = int(os.environ.get("WORLD_SIZE", "1"))
-    rank, local = int(os.environ.get("RANK", "0")), int(os.environ.get("LOCAL_RANK", "0"))
-    cuda = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
-    chosen = (
-        f"cuda:{local}" if cuda and device in ("auto", "cuda") else ("cpu" if device == "auto" else device)
-    )
+    rank, size, local = (int(os.environ.get(name, alone)) for name, alone in _LAUNCHER)
+    chosen = _device(device, local)
     if size == 1:
         yield Team(0, 1, chosen)
         return
     import torch.distributed as dist
 
-    dist.init_process_group("nccl" if cuda else "gloo")
+    if rank:
+        logging.getLogger("harness").setLevel(logging.ERROR)
+    dist.init_process_group("nccl" if chosen.startswith("cuda") else "gloo", timeout=PATIENCE)
     try:
         yield Team(rank, size, chosen)
     finally:
         dist.destroy_process_group()
+
+
+_LAUNCHER = (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))
+"""What `torchrun` tells a process, and what holds without it."""
+
+
+def _device(wanted: str, local: int) -> str:
+    """The device of a process.
+
+    Raises:
+        ConfigError: there is no GPU of its number.
+    """
+    import torch
+
+    if choose_device(wanted) == "cpu":
+        return "cpu"
+    if local >= torch.cuda.device_count():
+        raise ConfigError(
+            "there are fewer GPUs than processes on this machine",
+            got=f"{torch.cuda.device_count()} GPUs, process {local}",
+            wanted="one GPU for every process",
+            next_step="torchrun --nproc-per-node=GPUS, or device=cpu",
+        )
+    torch.cuda.set_device(local)
+    return f"cuda:{local}"

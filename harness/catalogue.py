@@ -14,6 +14,10 @@ def _recipes() -> list[tuple[str, str]]:
     return [(name, str(parts.read_yaml(paths[name]).get("about", ""))) for name in parts.recipe_names()]
 
 
+def _pretrainings() -> list[tuple[str, str]]:
+    return [(name, str(parts.read_part("pretrain", name)["about"])) for name in parts.part_names("pretrain")]
+
+
 def _cards() -> list[tuple[str, str]]:
     return [(name, str(parts.read_part("upstream", name)["about"])) for name in parts.part_names("upstream")]
 
@@ -31,6 +35,8 @@ KINDS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "task": _modules("tasks"),
     "protocol": _modules("splits"),
     "metric": _modules("metrics"),
+    "pretrain": _pretrainings,
+    "objective": _modules("objectives"),
 }
 """What can be listed, and how."""
 

@@ -17,6 +17,7 @@ from harness.cli._verb import Verb, say
 from harness.cli.audit import AUDIT
 from harness.cli.check import CHECK, LIST
 from harness.cli.corpus import CORPUS
+from harness.cli.pretrain import PRETRAIN
 from harness.cli.run import EXTRACT, RUN
 from harness.cli.score import LEADERBOARD, SCORE
 from harness.cli.translate import TRANSLATE
@@ -29,6 +30,7 @@ VERBS: Mapping[str, Verb] = {
     "leaderboard": LEADERBOARD,
     "audit": AUDIT,
     "translate": TRANSLATE,
+    "pretrain": PRETRAIN,
     "corpus": CORPUS,
     "check": CHECK,
     "list": LIST,

@@ -186,7 +186,8 @@ class UpstreamFamily(Protocol):
     """A module in `upstreams/`.
 
     It owns a dataclass `Config` (the options its cards may set) and two functions. `random_small` builds a
-    tiny network with random weights in the family's own architecture, for tests that need no download.
+    tiny network with random weights in the family's own architecture, for tests that need no download. Where
+    options change width or hop of the features, a third one, `presented(card, config)`, says the card of those.
     """
 
     Config: type

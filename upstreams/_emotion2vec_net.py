@@ -113,6 +113,17 @@ class WaveformEncoder(nn.Module):
         return x
 
 
+def conv_over_time(inputs: int, outputs: int, kernel: int, groups: int) -> nn.Sequential:
+    """A layer of positional convolutions and of decoders; (batch, inputs, frames) -> (batch, outputs, frames)."""
+    return nn.Sequential(
+        nn.Conv1d(inputs, outputs, kernel, padding=kernel // 2, groups=groups),
+        Swap(),
+        nn.LayerNorm(outputs, eps=CONV_EPS, elementwise_affine=False),
+        Swap(),
+        nn.GELU(),
+    )
+
+
 class Attention(nn.Module):
     """Self-attention with one fused projection and an additive bias on the logits."""
 
@@ -199,21 +210,11 @@ class AudioEncoder(nn.Module):
         self.project_features = nn.Sequential(
             Swap(), nn.LayerNorm(channels, eps=CONV_EPS), nn.Linear(channels, sizes.dim)
         )
-        layers = [self._position_layer(sizes) for _ in range(sizes.position_layers)]
+        channels, kernel, groups = sizes.dim, sizes.position_kernel, sizes.position_groups
+        layers = [conv_over_time(channels, channels, kernel, groups) for _ in range(sizes.position_layers)]
         self.relative_positional_encoder = nn.Sequential(Swap(), *layers)
         self.context_encoder = Prenet(sizes)
         self.sizes = sizes
-
-    @staticmethod
-    def _position_layer(sizes: Sizes) -> nn.Sequential:
-        kernel = sizes.position_kernel
-        return nn.Sequential(
-            nn.Conv1d(sizes.dim, sizes.dim, kernel, padding=kernel // 2, groups=sizes.position_groups),
-            Swap(),
-            nn.LayerNorm(sizes.dim, eps=CONV_EPS, elementwise_affine=False),
-            Swap(),
-            nn.GELU(),
-        )
 
     def local_features(self, waves: Tensor) -> Tensor:
         """(batch, samples) normalised waves -> (batch, frames, dim)."""

@@ -23,8 +23,10 @@ from harness.pretrain._config import OptimiserRule
 from harness.pretrain._optimiser import optimiser, set_step
 from upstreams._emotion2vec_net import Dropouts
 from upstreams.objectives._data2vec2 import DecoderSizes, Losses, LossRule
+from upstreams.objectives._ema import EmaRule
+from upstreams.objectives._masks import places
 from upstreams.objectives._targets import TargetRule, frame_targets
-from upstreams.objectives.emotion2vec import Config, EmaRule, Emotion2vecObjective, NetworkRule
+from upstreams.objectives.emotion2vec import Config, Emotion2vecObjective, NetworkRule
 
 TOLERANCE = 1e-4
 GRADIENT_TOLERANCE = 5e-4
@@ -178,7 +180,7 @@ def replayed(folder: Path) -> list[Step]:
 def _step(
     objective: Emotion2vecObjective, adam: torch.optim.AdamW, rule: OptimiserRule, given: Tensors, number: int
 ) -> Step:
-    losses = objective.objective(given["source"], given["mask"].bool(), given["decoder_noise"])
+    losses = objective.objective(given["source"], places(given["mask"].bool()), given["decoder_noise"])
     adam.zero_grad()
     (losses.total / losses.frames).backward()
     gradients = {name: w.grad.clone() for name, w in objective.trained() if w.grad is not None}

@@ -18,9 +18,9 @@ from safetensors.torch import load_file
 
 from harness.pretrain._config import OptimiserRule
 from harness.pretrain._optimiser import rate
+from upstreams.objectives._ema import EmaRule
 from upstreams.objectives._masks import MaskRule, SpanRule, block_masks, span_masks
 from upstreams.objectives._targets import TargetRule, frame_targets
-from upstreams.objectives.emotion2vec import EmaRule
 
 HERE = Path(__file__).parent
 DRAWS = 2_000

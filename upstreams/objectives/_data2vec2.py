@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from upstreams._emotion2vec_net import CONV_EPS, AudioEncoder, BlockOutput, Emotion2vecNet, Sizes, Swap
+from upstreams._emotion2vec_net import AudioEncoder, BlockOutput, Emotion2vecNet, Sizes, conv_over_time
+from upstreams.objectives._masks import Places
 from upstreams.objectives._targets import TargetRule, frame_targets, raw_mean
 
 
@@ -66,6 +67,18 @@ class Losses(NamedTuple):
     """Mean over channels of the targets' standard deviation over everything masked: collapse shows here."""
     prediction_std: Tensor
 
+    def figures(self) -> dict[str, float]:
+        """For the log, losses per masked frame; a GPU is waited for once."""
+        frame, utterance, target_std, prediction_std = torch.stack(
+            [self.frame, self.utterance, self.target_std, self.prediction_std]
+        ).tolist()
+        return {
+            "frame_loss": frame / self.frames,
+            "utterance_loss": utterance / self.frames,
+            "target_std": target_std,
+            "prediction_std": prediction_std,
+        }
+
 
 class Decoder(nn.Module):
     """Grouped convolutions over time with residuals where the widths agree."""
@@ -73,18 +86,10 @@ class Decoder(nn.Module):
     def __init__(self, dim: int, sizes: DecoderSizes) -> None:
         super().__init__()
         inputs = [dim, *[sizes.dim] * (sizes.layers - 1)]
-        self.blocks = nn.ModuleList(self._layer(channels, sizes) for channels in inputs)
-        self.proj = nn.Linear(sizes.dim, dim)
-
-    @staticmethod
-    def _layer(channels: int, sizes: DecoderSizes) -> nn.Sequential:
-        return nn.Sequential(
-            nn.Conv1d(channels, sizes.dim, sizes.kernel, padding=sizes.kernel // 2, groups=sizes.groups),
-            Swap(),
-            nn.LayerNorm(sizes.dim, eps=CONV_EPS, elementwise_affine=False),
-            Swap(),
-            nn.GELU(),
+        self.blocks = nn.ModuleList(
+            conv_over_time(channels, sizes.dim, sizes.kernel, sizes.groups) for channels in inputs
         )
+        self.proj = nn.Linear(sizes.dim, dim)
 
     def forward(self, frames: Tensor) -> Tensor:
         """(batch, frames, dim) -> the same shape."""
@@ -112,21 +117,21 @@ class Data2vec2Objective(nn.Module):
         self.teacher.eval()
         return self
 
-    def forward(self, waves: Tensor, masks: Tensor, noise: Tensor | None = None) -> Losses:
+    def forward(self, waves: Tensor, masks: Places, noise: Tensor | None = None) -> Losses:
         """The losses of a batch of equally long utterances.
 
         Args:
             waves: (batch, samples) normalised.
-            masks: (batch * clones, frames) bool, clones of an utterance next to each other, True = masked, the
-                same count in every row.
+            masks: batch * clones rows, clones of an utterance next to each other.
             noise: (batch * clones, frames, dim) to stand at masked places; None: drawn.
         """
         local = self.student.audio.local_features(waves)
         layers = self._teach(local.detach())
         target = frame_targets(layers, self.rule.target)
-        tokens, visible, seen = self._encode(local, masks)
-        predicted = self._decode(visible, seen, masks, noise)[masks]
-        wanted = target.repeat_interleave(self.rule.clones, 0)[masks]
+        tokens, visible = self._encode(local, masks)
+        decoded = self._decode(visible, masks, noise)
+        predicted = decoded.take_along_dim(masks.hidden[..., None], 1).flatten(0, 1)
+        wanted = self._cloned(target).take_along_dim(masks.hidden[..., None], 1).flatten(0, 1)
         frame = self._error(predicted, wanted).sum() * self.rule.frame_weight
         utterance = self._utterance(tokens, visible, layers, target, frames=len(wanted))
         return Losses(
@@ -154,21 +159,24 @@ class Data2vec2Objective(nn.Module):
             outputs.append(output.hidden if self.rule.target.end_of_block else output.feed_forward)
         return [output[:, self.sizes.extra_tokens :] for output in outputs]
 
-    def _encode(self, local: Tensor, masks: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Tokens and visible frames after the last block, and the places of those frames in time."""
+    def _encode(self, local: Tensor, masks: Places) -> tuple[Tensor, Tensor]:
+        """Tokens and visible frames after the last block."""
         audio, drops = self.student.audio, self.sizes.dropouts
-        clones = local.repeat_interleave(self.rule.clones, 0)
-        positions = audio.positions(clones.masked_fill(masks[..., None], 0.0), None)
-        seen = (~masks).nonzero()[:, 1].view(len(masks), -1)
-        visible = (clones + positions).take_along_dim(seen[..., None], 1)
+        clones, hidden = self._cloned(local), masks.hidden[..., None].expand(-1, -1, local.shape[2])
+        positions = audio.positions(clones.scatter(1, hidden, 0.0), None)
+        visible = (clones + positions).take_along_dim(masks.seen[..., None], 1)
         x = F.dropout(
             audio.context_encoder.norm(audio.with_tokens(visible)), drops.prenet_input, self.training
         )
-        bias = audio.attention_bias(seen, None)
+        bias = audio.attention_bias(masks.seen, None)
         for block in self._kept([*audio.context_encoder.blocks, *self.student.blocks]):
             x = block(x, bias).hidden
         tokens = self.sizes.extra_tokens
-        return x[:, :tokens], x[:, tokens:], seen
+        return x[:, :tokens], x[:, tokens:]
+
+    def _cloned(self, x: Tensor) -> Tensor:
+        """(batch, ...) -> (batch * clones, ...)."""
+        return x.repeat_interleave(self.rule.clones, 0)
 
     def _kept(self, blocks: Sequence[nn.Module]) -> Iterator[nn.Module]:
         """The blocks that this step runs: in training each is left out now and then."""
@@ -176,13 +184,13 @@ class Data2vec2Objective(nn.Module):
             if not self.training or torch.rand(()) >= self.sizes.dropouts.layer:
                 yield block
 
-    def _decode(self, visible: Tensor, seen: Tensor, masks: Tensor, noise: Tensor | None) -> Tensor:
-        drops = self.sizes.dropouts
+    def _decode(self, visible: Tensor, masks: Places, noise: Tensor | None) -> Tensor:
+        drops, (rows, seen, dim) = self.sizes.dropouts, visible.shape
         if noise is None:
-            noise = torch.randn(*masks.shape, visible.shape[-1], device=visible.device) * self.rule.noise_std
+            frames = seen + masks.hidden.shape[1]
+            noise = torch.randn(rows, frames, dim, device=visible.device) * self.rule.noise_std
         visible = F.dropout(visible, drops.decoder_input, self.training)
-        places = seen[..., None].expand_as(visible)
-        filled = noise.to(visible.dtype).scatter(1, places, visible)
+        filled = noise.to(visible.dtype).scatter(1, masks.seen[..., None].expand_as(visible), visible)
         decoded: Tensor = cast(Decoder, self.student.audio.decoder)(filled)
         return decoded
 
@@ -195,7 +203,7 @@ class Data2vec2Objective(nn.Module):
         said = {"chunk": tokens.mean(1), "token": tokens[:, -1]} if tokens.shape[1] else {}
         predicted = visible.mean(1) if rule.utterance == "global" else said[rule.utterance]
         wanted = raw_mean(layers, rule.target) if rule.utterance_target == "raw_mean" else target.mean(1)
-        error = self._error(predicted, wanted.repeat_interleave(rule.clones, 0)).sum()
+        error = self._error(predicted, self._cloned(wanted)).sum()
         share = len(predicted) if rule.utterance_reduction == "mean" else 1
         return error * (rule.utterance_weight * frames / share)
 
@@ -215,14 +223,6 @@ def teacher_of(student: Emotion2vecNet) -> Emotion2vecNet:
     own = student.state_dict()
     teacher.load_state_dict({name: own[name] for name in teacher.state_dict()})
     return teacher.eval().requires_grad_(False)
-
-
-@torch.no_grad()
-def follow(teacher: nn.Module, student: nn.Module, decay: float) -> None:
-    """Move the teacher's weights towards the student's: `decay * teacher + (1 - decay) * student`, in float32."""
-    own = dict(student.named_parameters())
-    for name, weight in teacher.named_parameters():
-        weight.mul_(decay).add_(own[name].to(weight.dtype), alpha=1 - decay)
 
 
 def spread(x: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ drawn in the data loader) and `compute_mask_indices` (data2vec 1).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +15,25 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
 
+from harness.errors import AudioError
+
 Mask = NDArray[np.bool_]
+
+
+class Places(NamedTuple):
+    """Masks as indices, made on the CPU: a GPU would have to be waited for before their number is known."""
+
+    hidden: Tensor
+    """(rows, masked frames) int64, ascending."""
+    seen: Tensor
+    """(rows, visible frames) int64, ascending."""
+
+
+def places(masks: Tensor) -> Places:
+    """The indices of (rows, frames) bool masks, True = masked, that mask equally many frames in every row."""
+    order = masks.long().argsort(dim=1, stable=True)
+    visible = masks.shape[1] - int(masks[0].sum())
+    return Places(hidden=order[:, visible:], seen=order[:, :visible])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +56,18 @@ def block_masks(frames: int, clones: int, rule: MaskRule, rng: Generator) -> Ten
 
     Returns:
         (clones, frames) bool, True = masked, the same count in every row.
+
+    Raises:
+        AudioError: so few frames that none is masked.
     """
     wanted = int(rule.share * frames)
+    if wanted < 1:
+        raise AudioError(
+            "an utterance is too short to be masked",
+            got=f"{frames} frames",
+            wanted=f"enough for a masked one: {rule.share} of them, rounded down",
+            next_step="set batch.shortest higher",
+        )
     rows = [_block_mask(frames, wanted, rule, rng) for _ in range(clones)]
     return torch.from_numpy(np.stack(rows))
 

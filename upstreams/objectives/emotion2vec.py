@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,10 +18,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from harness.contracts import Loss
+from harness.errors import ConfigError, WeightsError
+from upstreams._emotion2vec_checkpoint import AUDIO, read_sizes
+from upstreams._emotion2vec_files import Checkpoint
 from upstreams._emotion2vec_net import RELEASED_CONVS, Conv, Dropouts, Sizes
 from upstreams._lengths import conv_frames, receptive_field
-from upstreams.objectives._data2vec2 import Data2vec2Objective, DecoderSizes, LossRule, follow
-from upstreams.objectives._masks import MaskRule, block_masks
+from upstreams.objectives._cold import draw_student
+from upstreams.objectives._data2vec2 import Data2vec2Objective, DecoderSizes, LossRule
+from upstreams.objectives._ema import EmaRule, follow, start_alike
+from upstreams.objectives._fairseq_words import data2vec_multi
+from upstreams.objectives._masks import MaskRule, Places, block_masks, places
+from upstreams.objectives._start import Allowed, load_student, load_teacher, read_start, refused
 
 NORM_EPS = 1e-5
 
@@ -59,21 +66,6 @@ class NetworkRule:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class EmaRule:
-    """How slowly the teacher follows: from `start` to `end` in a straight line over the first updates."""
-
-    start: float = 0.999
-    end: float = 0.99999
-    end_update: int = 20_000
-
-    def decay(self, updates: int) -> float:
-        """After this many finished updates (fairseq `fairseq/models/ema/ema.py:get_annealed_rate`)."""
-        if updates >= self.end_update:
-            return self.end
-        return self.end - (self.end - self.start) * (1 - updates / self.end_update)
-
-
 @dataclass(kw_only=True)
 class Config:
     """Settings of the data2vec 2.0 form."""
@@ -87,9 +79,39 @@ class Config:
     normalise: bool = True
     """Every utterance to zero mean and unit variance before it is masked, as every released model."""
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot work.
+
+        Raises:
+            ConfigError: sizes that do not divide, more target layers than there are, tokens that are not there.
+        """
+        network, loss = self.network, self.loss
+        if network.dim % network.heads:
+            raise _contradiction("dim", network.dim, f"a multiple of the {network.heads} heads")
+        for name, dim, groups in (
+            ("dim", network.dim, network.position_groups),
+            ("dim", network.dim, network.decoder.groups),
+            ("decoder.dim", network.decoder.dim, network.decoder.groups),
+        ):
+            if dim % groups:
+                raise _contradiction(name, dim, f"a multiple of the {groups} groups of its convolutions")
+        if not 1 <= loss.target.top_k <= network.depth:
+            raise _contradiction(
+                "target.top_k", loss.target.top_k, f"from 1 to the {network.depth} main blocks"
+            )
+        if loss.utterance in ("chunk", "token") and not network.tokens:
+            raise _contradiction("tokens", 0, f"at least 1 for the utterance loss {loss.utterance}")
+        if not 0 < self.mask.share < 1:
+            raise _contradiction("mask.share", self.mask.share, "between 0 and 1")
+
 
 FAMILY = "emotion2vec"
 """The model family that loads what comes out."""
+STUDENT = Allowed(
+    lacking={f"{AUDIO}extra_tokens": "utterance tokens", f"{AUDIO}decoder.": "decoder"},
+    besides={"proj.": "classification head"},
+)
+TEACHER = Allowed(lacking={f"{AUDIO}extra_tokens": "utterance tokens for the teacher"})
 
 
 def build(config: Config, init: Path | None, seed: int) -> Emotion2vecObjective:
@@ -97,12 +119,47 @@ def build(config: Config, init: Path | None, seed: int) -> Emotion2vecObjective:
 
     Args:
         config: of this module.
-        init: a checkpoint to start from; None: cold.
+        init: a checkpoint of emotion2vec or data2vec 2.0 to start from; None: cold.
         seed: draws the weights that the checkpoint does not give.
+
+    Raises:
+        WeightsError: the checkpoint cannot be read, or is not one of this network.
     """
     objective = Emotion2vecObjective(config)
-    draw_cold(objective.objective, seed)
+    inner = objective.objective
+    draw_student(inner.student, seed)
+    checkpoint = None if init is None else _fitting(read_start(init), inner.sizes)
+    if checkpoint is not None:
+        load_student(inner.student, checkpoint, STUDENT)
+    start_alike(inner.teacher, inner.student)
+    if checkpoint is not None and config.teacher_init == "checkpoint_ema":
+        load_teacher(inner.teacher, checkpoint, TEACHER)
     return objective
+
+
+def _fitting(checkpoint: Checkpoint, sizes: Sizes) -> Checkpoint:
+    """The checkpoint, if it is of this architecture and of these sizes."""
+    tensors = dict(checkpoint.tensors)
+    for name in (f"{AUDIO}alibi_scale", f"_ema.{AUDIO}alibi_scale"):
+        if name in tensors and tensors[name].ndim == 4:  # before scales per layer were possible
+            tensors[name] = tensors[name][None]
+    try:
+        theirs = read_sizes(tensors, checkpoint)
+    except WeightsError as fault:
+        raise refused(fault.what, got=fault.got, wanted=fault.wanted) from fault
+    compared = [
+        field.name for field in fields(Sizes) if field.name not in ("dropouts", "classes", "extra_tokens")
+    ]
+    compared += ["extra_tokens"] if theirs.extra_tokens else []
+    pairs = {name: (getattr(theirs, name), getattr(sizes, name)) for name in compared}
+    differing = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    if differing:
+        raise refused(
+            "its network has other sizes",
+            got=f"{checkpoint.path.absolute()}: {', '.join(f'{n} {p[0]}' for n, p in differing.items())}",
+            wanted=", ".join(f"{name} {pair[1]}" for name, pair in differing.items()),
+        )
+    return checkpoint._replace(tensors=tensors)
 
 
 class Emotion2vecObjective(nn.Module):
@@ -120,18 +177,13 @@ class Emotion2vecObjective(nn.Module):
             waves = F.layer_norm(waves, waves.shape[-1:], eps=NORM_EPS)
         frames = int(conv_frames(torch.tensor([waves.shape[1]]), sizes.kernels, sizes.strides))
         clones = len(waves) * self.config.loss.clones
-        return {"waves": waves, "masks": block_masks(frames, clones, self.config.mask, rng)}
+        masks = places(block_masks(max(frames, 0), clones, self.config.mask, rng))
+        return {"waves": waves, **masks._asdict()}
 
     def loss(self, batch: Mapping[str, Tensor]) -> Loss:
         """The losses of a batch and what shows a collapse."""
-        losses = self.objective(batch["waves"], batch["masks"])
-        figures = {
-            "frame_loss": float(losses.frame) / losses.frames,
-            "utterance_loss": float(losses.utterance) / losses.frames,
-            "target_std": float(losses.target_std),
-            "prediction_std": float(losses.prediction_std),
-        }
-        return Loss(total=losses.total, frames=losses.frames, figures=figures)
+        losses = self.objective(batch["waves"], Places(batch["hidden"], batch["seen"]))
+        return Loss(total=losses.total, frames=losses.frames, figures=losses.figures())
 
     def trained(self) -> Iterator[tuple[str, nn.Parameter]]:
         """The student with its decoder."""
@@ -139,7 +191,7 @@ class Emotion2vecObjective(nn.Module):
 
     def finished_update(self, updates: int) -> dict[str, float]:
         """Let the teacher follow."""
-        decay = self.config.ema.decay(updates)
+        decay = self.config.ema.decay(updates) ** self.config.ema.steps
         follow(self.objective.teacher, self.objective.student, decay)
         return {"ema_decay": decay}
 
@@ -162,66 +214,14 @@ class Emotion2vecObjective(nn.Module):
         }
 
     def settings(self) -> dict[str, Any]:
-        """Configuration in fairseq's words, as far as tensors do not say it."""
-        network, loss = self.config.network, self.config.loss
-        spec = " + ".join(
-            f"[({conv.channels}, {conv.kernel}, {conv.stride})]" for conv in network.sizes().convs
-        )
-        return {
-            "depth": network.depth,
-            "embed_dim": network.dim,
-            "num_heads": network.heads,
-            "average_top_k_layers": loss.target.top_k,
-            "cls_loss": loss.utterance_weight if loss.utterance != "none" else 0,
-            "clone_batch": loss.clones,
-            "layer_norm_first": False,
-            "norm_eps": 1e-5,
-            "normalize": self.config.normalise,
-            "modalities": {
-                "audio": {
-                    "type": "AUDIO",
-                    "prenet_depth": network.prenet,
-                    "num_alibi_heads": network.heads,
-                    "num_extra_tokens": network.tokens,
-                    "extractor_mode": "layer_norm",
-                    "feature_encoder_spec": spec,
-                    "conv_pos_depth": 5,
-                    "conv_pos_width": 95,
-                    "conv_pos_groups": network.position_groups,
-                    "use_alibi_encoder": True,
-                    "learned_alibi_scale": True,
-                    "learned_alibi_scale_per_head": True,
-                }
-            },
-        }
+        """Configuration in fairseq's words; `normalize` belongs to its task."""
+        return data2vec_multi(self.config)
 
 
-def draw_cold(objective: Data2vec2Objective, seed: int) -> None:
-    """Weights of a cold start, the teacher's the student's own.
-
-    Source: fairseq at 3d262bb, `data2vec2.py` (`init_bert_params` on the Transformer) and `modalities/audio.py`:
-    linear layers N(0, 0.02) without bias, waveform convolutions Kaiming-normal, everything else PyTorch's default,
-    the first token zero and the others N(0, 1).
-    """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        student = objective.student
-        for module in student.modules():
-            if isinstance(module, nn.Linear | nn.Conv1d | nn.LayerNorm):
-                module.reset_parameters()
-        for block in [*student.audio.context_encoder.blocks, *student.blocks]:
-            for linear in (module for module in block.modules() if isinstance(module, nn.Linear)):
-                nn.init.normal_(linear.weight, 0.0, 0.02)
-                nn.init.zeros_(linear.bias)
-        for conv in (one for one in student.audio.local_encoder.modules() if isinstance(one, nn.Conv1d)):
-            nn.init.kaiming_normal_(conv.weight)
-        if student.sizes.extra_tokens:
-            nn.init.normal_(student.audio.extra_tokens)
-            student.audio.extra_tokens.data[:, 0] = 0.0
-    copy_to_teacher(objective)
-
-
-def copy_to_teacher(objective: Data2vec2Objective) -> None:
-    """Let the teacher start as the student is."""
-    own = objective.student.state_dict()
-    objective.teacher.load_state_dict({name: own[name] for name in objective.teacher.state_dict()})
+def _contradiction(name: str, got: object, wanted: str) -> ConfigError:
+    return ConfigError(
+        f"the settings of the pre-training contradict each other at {name}",
+        got=got,
+        wanted=wanted,
+        next_step="change it, or what it depends on",
+    )

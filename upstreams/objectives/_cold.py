@@ -15,14 +15,13 @@ def draw_student(student: Emotion2vecNet, seed: int) -> None:
     linear layers of blocks N(0, 0.02) without bias, waveform convolutions Kaiming-normal, everything else
     PyTorch's default, the first token zero and the others N(0, 1).
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        default(student)
-        transformer([*student.audio.context_encoder.blocks, *student.blocks])
-        waveform(student.audio.local_encoder)
-        if student.sizes.extra_tokens:
-            nn.init.normal_(student.audio.extra_tokens)
-            student.audio.extra_tokens.data[:, 0] = 0.0
+    torch.manual_seed(seed)
+    default(student)
+    transformer([*student.audio.context_encoder.blocks, *student.blocks])
+    waveform(student.audio.local_encoder)
+    if student.sizes.extra_tokens:
+        nn.init.normal_(student.audio.extra_tokens)
+        student.audio.extra_tokens.data[:, 0] = 0.0
 
 
 def default(network: nn.Module) -> None:

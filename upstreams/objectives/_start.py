@@ -54,7 +54,7 @@ def refused(what: str, *, got: object, wanted: object) -> WeightsError:
         f"the pre-training cannot begin with this checkpoint: {what}",
         got=got,
         wanted=wanted,
-        next_step="correct init.path, give the network the file's sizes, or start cold (init.card=null init.path=null)",
+        next_step="correct init.path, give the network the file's sizes, or set init.card=null for a cold start",
     )
 
 

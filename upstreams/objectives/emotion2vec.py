@@ -125,9 +125,10 @@ def build(config: Config, init: Path | None, seed: int) -> Emotion2vecObjective:
     Raises:
         WeightsError: the checkpoint cannot be read, or is not one of this network.
     """
-    objective = Emotion2vecObjective(config)
-    inner = objective.objective
-    draw_student(inner.student, seed)
+    with torch.random.fork_rng(devices=[]):
+        objective = Emotion2vecObjective(config)
+        inner = objective.objective
+        draw_student(inner.student, seed)
     checkpoint = None if init is None else _fitting(read_start(init), inner.sizes)
     if checkpoint is not None:
         load_student(inner.student, checkpoint, STUDENT)

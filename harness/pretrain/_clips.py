@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_LOG = logging.getLogger("harness")
 RATE_HZ = 16_000
 
 
@@ -82,6 +84,12 @@ def clips_of_folder(folder: Path) -> list[Clip]:
     )
     with progress(f"measuring {folder.name}") as advance:
         measured = inspect_files(folder, paths, advance) if paths else {}
+    broken = {path: info for path, info in measured.items() if not isinstance(info, AudioInfo)}
+    if broken:
+        path, fault = next(iter(broken.items()))
+        _LOG.warning(
+            "%d sound files cannot be decoded and are left out, first %s: %s", len(broken), path, fault
+        )
     found = [
         Clip(folder / path, None, None, round(info.duration_s * RATE_HZ), info.pcm_sha256, info.silent)
         for path, info in measured.items()

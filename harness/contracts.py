@@ -256,7 +256,10 @@ class Objective(Protocol):
 
 @runtime_checkable
 class ObjectiveModule(Protocol):
-    """A module in `upstreams/objectives/`: `Config` holds its settings, `FAMILY` names who loads what comes out."""
+    """A module in `upstreams/objectives/`: `Config` holds its settings, `FAMILY` names who loads what comes out.
+
+    Where settings mean something that has to be said aloud, it has a `remarks(config)` too, one line for each.
+    """
 
     FAMILY: str
     Config: type

@@ -68,6 +68,8 @@ def training_picture(rows: Sequence[Mapping[str, float]], title: str, path: Path
 
     figure, axes = pyplot.subplots(2, 2, figsize=(9, 6), sharex=True, layout="constrained")
     table = pd.DataFrame(rows)
+    if "ema_decay" in table:
+        table["ema_rate"] = 1 - table["ema_decay"]
     for (name, columns), panel in zip(_TRAINING_PANELS.items(), axes.flat, strict=True):
         _curves(table, [column for column in columns if column in table], name, panel)
     figure.suptitle(title, fontsize=9)
@@ -80,7 +82,7 @@ def training_picture(rows: Sequence[Mapping[str, float]], title: str, path: Path
 _TRAINING_PANELS = {
     "loss": ("frame_loss", "utterance_loss"),
     "standard deviation": ("target_std", "prediction_std"),
-    "share of its highest value": ("lr", "ema_decay"),
+    "share of its highest value": ("lr", "ema_rate"),
     "seconds of audio per second": ("audio_s_per_s",),
 }
 """Title of a panel -> columns of the history."""

@@ -18,6 +18,8 @@ from harness.pretrain._fold import FoldPart, fold_part, refuse_test_audio
 from harness.progress import progress
 
 _LOG = logging.getLogger("harness")
+UNKNOWN = "folder "
+"""What stands before the name of a folder of which nobody knows the corpora."""
 
 
 class Source(NamedTuple):
@@ -108,7 +110,7 @@ def _corpora_in(folder: Path, clips: Sequence[Clip], plan: Plan) -> tuple[str, .
             "marked",
             folder.name,
         )
-    return named or (f"folder {folder.name}",)
+    return named or (f"{UNKNOWN}{folder.name}",)
 
 
 def _tell(source: Source, rule: BatchRule) -> None:

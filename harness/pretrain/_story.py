@@ -18,7 +18,7 @@ from harness import record as records
 from harness.contracts import Objective
 from harness.paths import write_text
 from harness.plots import training_picture
-from harness.pretrain._audio import Audio, gather
+from harness.pretrain._audio import UNKNOWN, Audio, gather
 from harness.pretrain._batches import Batch, Order, batches_by_length
 from harness.pretrain._config import Plan
 from harness.pretrain._export import write_card, write_weights
@@ -123,7 +123,9 @@ def work_out(plan: Plan, chosen: Team) -> Pretraining:
 def _told(plan: Plan, audio: Audio) -> list[str]:
     """What a name says of the audio."""
     fold = [f"{audio.fold['recipe']}_{audio.fold['fold']}"] if audio.fold else []
-    return [*fold, *plan.corpora, *(Path(folder).expanduser().resolve().name for folder in plan.audio)]
+    known = [name for name in audio.trained_on if not name.startswith(UNKNOWN)]
+    folders = [Path(folder).expanduser().resolve().name for folder in plan.audio] if not known else []
+    return [*fold, *(known if not fold else plan.corpora), *folders]
 
 
 def _carry_out(work: Pretraining, chosen: Team) -> dict[str, Any] | None:

@@ -50,6 +50,12 @@ def frame_targets(layers: Sequence[Tensor], rule: TargetRule) -> Tensor:
     return _over_time(average) if rule.instance_norm else average
 
 
+def averages_to_zero(rule: TargetRule) -> bool:
+    """Whether the mean of the targets over time is zero, whatever the teacher says."""
+    per_layer = rule.instance_norm_layer and not rule.batch_norm_layer and not rule.layer_norm_layer
+    return rule.instance_norm or (per_layer and not rule.layer_norm)
+
+
 def raw_mean(layers: Sequence[Tensor], rule: TargetRule) -> Tensor:
     """The utterance target that keeps what instance norm removes: (batch, dim) float32.
 

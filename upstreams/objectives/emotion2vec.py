@@ -29,6 +29,7 @@ from upstreams.objectives._ema import EmaRule, follow, start_alike
 from upstreams.objectives._fairseq_words import data2vec_multi
 from upstreams.objectives._masks import MaskRule, Places, block_masks, places
 from upstreams.objectives._start import Allowed, load_student, load_teacher, read_start, refused
+from upstreams.objectives._targets import averages_to_zero
 
 NORM_EPS = 1e-5
 
@@ -112,6 +113,19 @@ STUDENT = Allowed(
     besides={"proj.": "classification head"},
 )
 TEACHER = Allowed(lacking={f"{AUDIO}extra_tokens": "utterance tokens for the teacher"})
+
+
+def remarks(config: Config) -> Iterator[str]:
+    """What a run with these settings has to say aloud."""
+    loss = config.loss
+    if loss.utterance == "none" or loss.utterance_weight == 0 or loss.utterance_target == "raw_mean":
+        return
+    if averages_to_zero(loss.target):
+        yield (
+            f"the utterance target is zero for every utterance (instance norm over time, then the mean over the "
+            f"same time), as in the released run: the {loss.utterance} loss only draws its output towards zero; "
+            "objective.loss.utterance_target=raw_mean is the paper's equation"
+        )
 
 
 def build(config: Config, init: Path | None, seed: int) -> Emotion2vecObjective:

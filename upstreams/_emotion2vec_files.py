@@ -18,7 +18,14 @@ from torch import Tensor
 
 from harness.errors import WeightsError
 
-KNOWN_NAMES = ("emotion2vec_base.pt", "base_libri.pt", "model.pt", "model.safetensors", "weights.safetensors")
+KNOWN_NAMES = (
+    "emotion2vec_base.pt",
+    "base_libri.pt",
+    "model.pt",
+    "model.safetensors",
+    "weights.safetensors",
+    "pytorch_model.bin",
+)
 """File names of the released checkpoints, then those of converted ones; the first that is there is taken."""
 SUFFIXES = (".pt", ".safetensors")
 """In this order, a folder's only file of a kind is its checkpoint whatever its name."""

@@ -22,8 +22,9 @@ from torch import Tensor, nn
 from harness.pretrain._config import OptimiserRule
 from harness.pretrain._optimiser import optimiser, set_step
 from upstreams._emotion2vec_net import Dropouts
-from upstreams.objectives._data2vec2 import DecoderSizes, Losses, LossRule
+from upstreams.objectives._data2vec2 import DecoderSizes, LossRule
 from upstreams.objectives._ema import EmaRule
+from upstreams.objectives._losses import Losses
 from upstreams.objectives._masks import places
 from upstreams.objectives._targets import TargetRule, frame_targets
 from upstreams.objectives.emotion2vec import Config, Emotion2vecObjective, NetworkRule

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, cast
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from upstreams._emotion2vec_net import AudioEncoder, BlockOutput, Emotion2vecNet, Sizes, conv_over_time
+from upstreams.objectives._losses import Losses, scaled_error, spread
 from upstreams.objectives._masks import Places
 from upstreams.objectives._targets import TargetRule, frame_targets, raw_mean
 
@@ -52,32 +53,6 @@ class LossRule:
     noise_std: float = 0.01
     """Of what stands in the decoder's input where frames are masked."""
     target: TargetRule = field(default_factory=TargetRule)
-
-
-class Losses(NamedTuple):
-    """Sums over a batch; gradients are divided by the `frames` of all processes and micro-batches."""
-
-    total: Tensor
-    """Scalar with gradient."""
-    frame: Tensor
-    utterance: Tensor
-    frames: int
-    """Masked frames of all clones."""
-    target_std: Tensor
-    """Mean over channels of the targets' standard deviation over everything masked: collapse shows here."""
-    prediction_std: Tensor
-
-    def figures(self) -> dict[str, float]:
-        """For the log, losses per masked frame; a GPU is waited for once."""
-        frame, utterance, target_std, prediction_std = torch.stack(
-            [self.frame, self.utterance, self.target_std, self.prediction_std]
-        ).tolist()
-        return {
-            "frame_loss": frame / self.frames,
-            "utterance_loss": utterance / self.frames,
-            "target_std": target_std,
-            "prediction_std": prediction_std,
-        }
 
 
 class Decoder(nn.Module):
@@ -208,11 +183,7 @@ class Data2vec2Objective(nn.Module):
         return error * (rule.utterance_weight * frames / share)
 
     def _error(self, predicted: Tensor, wanted: Tensor) -> Tensor:
-        predicted, beta = predicted.float(), self.rule.beta
-        scale = self.sizes.dim**-0.5 if self.rule.scale is None else self.rule.scale
-        if beta == 0:
-            return F.mse_loss(predicted, wanted, reduction="none") * scale
-        return F.smooth_l1_loss(predicted, wanted, reduction="none", beta=beta) * scale
+        return scaled_error(predicted, wanted, self.rule.beta, self.rule.scale)
 
 
 def teacher_of(student: Emotion2vecNet) -> Emotion2vecNet:
@@ -223,8 +194,3 @@ def teacher_of(student: Emotion2vecNet) -> Emotion2vecNet:
     own = student.state_dict()
     teacher.load_state_dict({name: own[name] for name in teacher.state_dict()})
     return teacher.eval().requires_grad_(False)
-
-
-def spread(x: Tensor) -> Tensor:
-    """Mean over channels of the standard deviation over rows; (rows, dim) -> scalar."""
-    return (x.float().var(0) + 1e-6).sqrt().mean()

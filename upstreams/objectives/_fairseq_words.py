@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from upstreams._emotion2vec_net import Conv
 
 if TYPE_CHECKING:
+    from upstreams.objectives import data2vec
     from upstreams.objectives.emotion2vec import Config
 
 UTTERANCE = {"chunk": "chunk", "token": "single", "global": "global"}
@@ -108,6 +109,76 @@ def _audio(config: Config) -> dict[str, Any]:
             "projection_layers": 1,
             "projection_ratio": 2.0,
         },
+    }
+
+
+def data2vec_audio(config: data2vec.Config) -> dict[str, Any]:
+    """`cfg.model` of a data2vec 1 checkpoint, and `config.json` as transformers reads it.
+
+    Words that both have mean the same in both.
+    """
+    network, target, drops = config.network, config.loss.target, config.network.dropouts
+    sizes = network.sizes()
+    return {
+        "_name": "data2vec_audio",
+        "extractor_mode": "layer_norm",
+        "conv_feature_layers": conv_spec(sizes.convs),
+        "conv_pos": sizes.position_layers * sizes.position_kernel,
+        "conv_pos_groups": sizes.position_groups,
+        "pos_conv_depth": sizes.position_layers,
+        "encoder_layers": network.layers,
+        "encoder_embed_dim": network.dim,
+        "encoder_ffn_embed_dim": network.mlp_dim,
+        "encoder_attention_heads": network.heads,
+        "dropout": drops.block,
+        "encoder_layerdrop": drops.layer,
+        "dropout_input": 0.0,
+        "dropout_features": 0.0,
+        "feature_grad_mult": 1.0,
+        "mask_prob": config.mask.share,
+        "mask_length": config.mask.length,
+        "require_same_masks": True,
+        "mask_dropout": 0.0,
+        "loss_beta": config.loss.beta,
+        "loss_scale": config.loss.scale,
+        "average_top_k_layers": target.top_k,
+        "batch_norm_target_layer": target.batch_norm_layer,
+        "instance_norm_target_layer": target.instance_norm_layer,
+        "layer_norm_target_layer": target.layer_norm_layer,
+        "layer_norm_targets": target.layer_norm,
+        "instance_norm_targets": target.instance_norm,
+        "ema_decay": config.ema.start,
+        "ema_end_decay": config.ema.end,
+        "ema_anneal_end_step": config.ema.end_update,
+        "ema_transformer_only": True,
+        "ema_layers_only": True,
+        "normalize": config.normalise,
+        **_transformers(config),
+    }
+
+
+def _transformers(config: data2vec.Config) -> dict[str, Any]:
+    network, sizes, drops = config.network, config.network.sizes(), config.network.dropouts
+    return {
+        "model_type": "data2vec-audio",
+        "hidden_size": network.dim,
+        "num_hidden_layers": network.layers,
+        "num_attention_heads": network.heads,
+        "intermediate_size": network.mlp_dim,
+        "hidden_act": "gelu",
+        "layer_norm_eps": 1e-5,
+        "conv_bias": False,
+        "conv_dim": [conv.channels for conv in sizes.convs],
+        "conv_kernel": [conv.kernel for conv in sizes.convs],
+        "conv_stride": [conv.stride for conv in sizes.convs],
+        "num_conv_pos_embeddings": sizes.position_layers,
+        "conv_pos_kernel_size": sizes.position_kernel,
+        "num_conv_pos_embedding_groups": sizes.position_groups,
+        "attention_dropout": drops.attention,
+        "hidden_dropout": drops.block,
+        "activation_dropout": 0.0,
+        "feat_proj_dropout": 0.0,
+        "layerdrop": drops.layer,
     }
 
 

@@ -62,12 +62,7 @@ def block_masks(frames: int, clones: int, rule: MaskRule, rng: Generator) -> Ten
     """
     wanted = int(rule.share * frames)
     if wanted < 1:
-        raise AudioError(
-            "an utterance is too short to be masked",
-            got=f"{frames} frames",
-            wanted=f"enough for a masked one: {rule.share} of them, rounded down",
-            next_step="set batch.shortest higher",
-        )
+        raise _too_short(frames, f"enough for a masked one: {rule.share} of them, rounded down")
     rows = [_block_mask(frames, wanted, rule, rng) for _ in range(clones)]
     return torch.from_numpy(np.stack(rows))
 
@@ -98,7 +93,12 @@ def span_masks(frames: int, utterances: int, rule: SpanRule, rng: Generator) -> 
 
     Returns:
         (utterances, frames) bool, True = masked, the same count in every row.
+
+    Raises:
+        AudioError: fewer than two frames, over which no target can be normalised.
     """
+    if frames < 2:
+        raise _too_short(frames, "at least 2")
     rows = [_span_mask(frames, rule, rng) for _ in range(utterances)]
     fewest = min(int(row.sum()) for row in rows)
     for row in rows:
@@ -117,3 +117,12 @@ def _span_mask(frames: int, rule: SpanRule, rng: Generator) -> Mask:
     covered = (starts[:, None] + np.arange(rule.length)).ravel()
     mask[covered[covered < frames]] = True
     return mask
+
+
+def _too_short(frames: int, wanted: str) -> AudioError:
+    return AudioError(
+        "an utterance is too short to be masked",
+        got=f"{frames} frames",
+        wanted=wanted,
+        next_step="set batch.shortest higher",
+    )

@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from harness import registry
 from harness.cli import main
 from harness.pretrain._clips import Clip, clips_of_folder
 
@@ -33,6 +34,13 @@ def audio(toy: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of twelve voices."""
     folder: Path = toy.write_audio(tmp_path_factory.mktemp("audio") / "voices")
     return folder
+
+
+@pytest.fixture(scope="session")
+def voices(cache: Path) -> Path:
+    """The root of the corpus that makes itself, made once."""
+    root: Path = registry.load("corpora", "synthetic").prepare(cache)
+    return root
 
 
 @pytest.fixture

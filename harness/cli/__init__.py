@@ -20,6 +20,7 @@ from harness.cli.corpus import CORPUS
 from harness.cli.pretrain import PRETRAIN
 from harness.cli.run import EXTRACT, RUN
 from harness.cli.score import LEADERBOARD, SCORE
+from harness.cli.sweep import SWEEP
 from harness.cli.translate import TRANSLATE
 from harness.errors import HarnessError, UnknownNameError, did_you_mean
 
@@ -31,6 +32,7 @@ VERBS: Mapping[str, Verb] = {
     "audit": AUDIT,
     "translate": TRANSLATE,
     "pretrain": PRETRAIN,
+    "sweep": SWEEP,
     "corpus": CORPUS,
     "check": CHECK,
     "list": LIST,

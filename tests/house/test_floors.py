@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 FLOORS = (
     {"__main__"},
     {"cli"},
-    {"translate"},
+    {"translate", "sweep"},
     {"catalogue", "run", "score", "check", "pretrain", "examine"},
     {"cells"},
     {"features", "baselines"},

@@ -11,6 +11,8 @@ from harness.pretrain._config import Plan
 FOLDER = "pretrain"
 GROUPS = ("objective", "preset")
 """What a word chooses a file for; every other word sets a value."""
+LISTS = ("corpora", "audio", "trained_on", "fold_parts")
+"""Where one name may stand for a list of one."""
 
 
 def compose(recipe: str, overrides: Sequence[str]) -> Plan:
@@ -52,4 +54,7 @@ def from_mapping(recipe: str, composed: Mapping[str, Any], overrides: Sequence[s
     plain = dict(composed)
     settings = dict(plain["objective"])
     plain["objective"] = {"name": settings.pop("name"), "settings": settings}
+    for name in LISTS:
+        if isinstance(plain.get(name), str):
+            plain[name] = [plain[name]]
     return config.build(Plan, {**plain, "recipe": recipe, "overrides": list(overrides)}, where=recipe)

@@ -62,7 +62,12 @@ def fairseq_form(model: Mapping[str, Any], settings: Mapping[str, Any], updates:
         "model": dict(model),
         "criterion": None,
         "optimizer_history": [
-            {"criterion_name": "ModelCriterion", "optimizer_name": "FairseqAdam", "num_updates": updates}
+            {
+                "criterion_name": "ModelCriterion",
+                "optimizer_name": "FairseqAdam",
+                "lr_scheduler_state": {"best": None},
+                "num_updates": updates,
+            }
         ],
         "task_state": {},
         "extra_state": {"train_iterator": {"epoch": 1, "iterations_in_epoch": 0}},

@@ -18,8 +18,8 @@ import yaml
 from safetensors.torch import load_file
 
 from harness import parts
-from harness.cli import main
 from harness.pretrain import compose
+from harness.pretrain._watch import Watch
 
 Harness = Callable[..., tuple[int, str, str]]
 SMALL = (
@@ -133,7 +133,9 @@ def test_the_checkpoint_is_what_fairseq_s_loaders_look_for(
     assert plain["cfg"]["task"]["normalize"] is True
     assert plain["cfg"]["model"]["modalities"]["audio"]["prenet_depth"] == 1
     assert {"args", "optimizer_history", "task_state", "extra_state", "last_optimizer_state"} < plain.keys()
-    assert plain["optimizer_history"][-1]["num_updates"] == 1
+    history = plain["optimizer_history"][-1]
+    assert history["num_updates"] == 1
+    assert history.keys() == {"criterion_name", "optimizer_name", "lr_scheduler_state", "num_updates"}
 
 
 def test_goes_on_from_its_own_checkpoint(harness: Harness, results: Path, audio: Path) -> None:
@@ -205,47 +207,44 @@ def test_nothing_to_train_on_and_no_recipe_are_told(harness: Harness) -> None:
     assert (code, "did you mean emotion2vec_tiny" in err) == (2, True)
 
 
-def _start(audio: Path, results: Path, project_root: Path) -> subprocess.Popen[str]:
+def _killed(audio: Path, results: Path, project_root: Path, rows: int) -> None:
+    """Train in a process of its own, and kill it when so many rows are on disk."""
     environment = os.environ | {"PYTHONPATH": str(project_root), "OMP_NUM_THREADS": "1"}
-    chosen = [*words(audio, updates=60), f"results={results}", "track=false"]
-    command = [sys.executable, "-m", "harness", *chosen]
-    return subprocess.Popen(
-        command, env=environment, stderr=subprocess.PIPE, text=True, stdout=subprocess.DEVNULL
+    chosen = [*words(audio, updates=24), f"results={results}", "track=false"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", *chosen], env=environment, stderr=subprocess.DEVNULL
     )
-
-
-def _wait_for_rows(folder: Path, count: int, process: subprocess.Popen[str]) -> None:
-    lines = folder / "history.jsonl"
-    while process.poll() is None and not (lines.exists() and lines.read_text().count("\n") >= count):
+    lines = results / "pretrained" / "voices" / "history.jsonl"
+    while process.poll() is None and not (lines.exists() and lines.read_text().count("\n") >= rows):
         time.sleep(0.01)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
 
 
 def test_killed_and_asked_to_stop_it_goes_on_bit_by_bit(
-    harness: Harness, results: Path, audio: Path, project_root: Path, tmp_path: Path
+    harness: Harness, results: Path, audio: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SIGKILL, then SIGTERM, then to the end: the weights of an undisturbed run, and no row twice."""
     folder = results / "pretrained" / "voices"
-    process = _start(audio, results, project_root)
-    _wait_for_rows(folder, 5, process)
-    process.kill()
-    process.wait()
+    _killed(audio, results, project_root, rows=5)
     assert (folder / "state.pt").is_file()
-    process = _start(audio, results, project_root)
-    _wait_for_rows(folder, 9, process)
-    process.send_signal(signal.SIGTERM)
-    _, err = process.communicate()
-    assert process.returncode == 130, err
-    assert "which is saved; the same command goes on from there" in err
     torch.set_num_threads(1)
-    code, _, err = harness(*words(audio, updates=60))
+    with monkeypatch.context() as patch:
+        strike = os.getpid()
+        patch.setattr(Watch, "advance", lambda _, done, __: done == 11 and os.kill(strike, signal.SIGTERM))
+        code, _, err = harness(*words(audio, updates=24))
+    assert code == 130, err
+    assert "which is saved; the same command goes on from there" in err
+    code, _, err = harness(*words(audio, updates=24))
     assert code == 0, err
     assert "going on after update" in err
-    assert [float(row["update"]) for row in table(folder / "history.csv")] == list(range(1, 61))
-    other = tmp_path / "undisturbed"
-    changed = [word.replace("name=voices", "name=undisturbed") for word in words(audio, updates=60)]
-    assert main([*changed, f"results={other}", "track=false"]) == 0
+    assert [float(row["update"]) for row in table(folder / "history.csv")] == list(range(1, 25))
+    assert (
+        harness(*[word.replace("name=voices", "name=undisturbed") for word in words(audio, updates=24)])[0]
+        == 0
+    )
     ours, theirs = (
-        load_file(path / "model.safetensors") for path in (folder, other / "pretrained" / "undisturbed")
+        load_file(path / "model.safetensors") for path in (folder, folder.with_name("undisturbed"))
     )
     assert all(torch.equal(ours[name], weight) for name, weight in theirs.items())
 
@@ -309,6 +308,7 @@ def test_a_tracking_store_out_of_reach_costs_one_warning(
 
 
 def test_a_plan_knows_its_overrides() -> None:
+    assert compose("emotion2vec_tiny", ["audio=/data/x", "corpora=emodb"]).audio == ["/data/x"]
     plan = compose(
         "emotion2vec_base", ["corpora=[iemocap,meld]", "roots.iemocap=/data/x", "preset=as_published"]
     )

@@ -84,7 +84,6 @@ def test_a_training_file_with_the_sound_of_a_test_file_is_left_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A corpus that holds a recording twice, once on either side."""
-    from harness.corpora import load_corpus
     from harness.pretrain import _fold
 
     fold = evaluation.folds.folds[0]
@@ -93,7 +92,6 @@ def test_a_training_file_with_the_sound_of_a_test_file_is_left_out(
     twice = dataclasses.replace(evaluation.manifest, table=table.reset_index(drop=True))
     monkeypatch.setattr(_fold, "study_of", lambda composed: study.plan(composed, twice))
     audio = gather(plan(f"fold={fold.name}"))
-    assert load_corpus
     assert len(audio.clips) == len(fold.train) - 1
     assert audio.fold is not None
     assert audio.fold["share_sound_with_test_and_left_out"] == 1

@@ -87,6 +87,22 @@ class Swap(nn.Module):
         return x.transpose(1, 2)
 
 
+class FramewiseConv1d(nn.Conv1d):
+    """A convolution that keeps the channels of a frame together in memory, as the norm after it needs them.
+
+    PyTorch's own gives every channel a row of its own: norm and GELU then read across rows, and their gradients
+    are copied to and fro. Computed as a picture of height one, for which PyTorch has this layout.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, frames) -> the same order of dimensions, channels next to each other."""
+        picture, kernel = (
+            rows.unsqueeze(2).to(memory_format=torch.channels_last) for rows in (x, self.weight)
+        )
+        stride, padding = (1, self.stride[0]), (0, int(self.padding[0]))
+        return F.conv2d(picture, kernel, self.bias, stride, padding, groups=self.groups).squeeze(2)
+
+
 class WaveformEncoder(nn.Module):
     """Convolutions over the waveform, each followed by a norm over channels; no padding, no bias."""
 
@@ -99,7 +115,7 @@ class WaveformEncoder(nn.Module):
     def _layer(channels: int, conv: Conv) -> nn.Sequential:
         # The empty place is the original's dropout; the names of the tensors depend on it.
         return nn.Sequential(
-            nn.Conv1d(channels, conv.channels, conv.kernel, conv.stride, bias=False),
+            FramewiseConv1d(channels, conv.channels, conv.kernel, conv.stride, bias=False),
             nn.Identity(),
             nn.Sequential(Swap(), nn.LayerNorm(conv.channels, eps=CONV_EPS), Swap()),
             nn.GELU(),
@@ -116,7 +132,7 @@ class WaveformEncoder(nn.Module):
 def conv_over_time(inputs: int, outputs: int, kernel: int, groups: int) -> nn.Sequential:
     """A layer of positional convolutions and of decoders; (batch, inputs, frames) -> (batch, outputs, frames)."""
     return nn.Sequential(
-        nn.Conv1d(inputs, outputs, kernel, padding=kernel // 2, groups=groups),
+        FramewiseConv1d(inputs, outputs, kernel, padding=kernel // 2, groups=groups),
         Swap(),
         nn.LayerNorm(outputs, eps=CONV_EPS, elementwise_affine=False),
         Swap(),

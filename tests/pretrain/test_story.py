@@ -226,12 +226,12 @@ def test_killed_and_asked_to_stop_it_goes_on_bit_by_bit(
 ) -> None:
     """SIGKILL, then SIGTERM, then to the end: the weights of an undisturbed run, and no row twice."""
     folder = results / "pretrained" / "voices"
-    _killed(audio, results, project_root, rows=5)
+    _killed(audio, results, project_root, rows=3)
     assert (folder / "state.pt").is_file()
     torch.set_num_threads(1)
     with monkeypatch.context() as patch:
         strike = os.getpid()
-        patch.setattr(Watch, "advance", lambda _, done, __: done == 11 and os.kill(strike, signal.SIGTERM))
+        patch.setattr(Watch, "advance", lambda _, done, __: done == 21 and os.kill(strike, signal.SIGTERM))
         code, _, err = harness(*words(audio, updates=24))
     assert code == 130, err
     assert "which is saved; the same command goes on from there" in err

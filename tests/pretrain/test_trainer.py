@@ -237,6 +237,21 @@ def test_a_second_signal_stops_at_once() -> None:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
+def test_every_micro_batch_drops_something_else(
+    loop: Loop, toy: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dropout has a seed of its own for every update and every micro-batch in it."""
+    seeds: list[int] = []
+    objective = toy.ToyObjective()
+    honest = objective.loss
+    monkeypatch.setattr(
+        objective, "loss", lambda batch: (seeds.append(torch.initial_seed()), honest(batch))[1]
+    )
+    with loop(objective=objective) as trainer:
+        trainer.train(toy.Rows())
+    assert len(set(seeds)) == len(seeds) == 14
+
+
 def test_gradients_are_cut_at_the_norm_that_is_asked_for(loop: Loop, toy: ModuleType) -> None:
     """With a bound of nearly nothing epsilon dominates, and the weights stay where they were."""
     start = toy.ToyObjective().student.state_dict()

@@ -18,6 +18,11 @@ def _pretrainings() -> list[tuple[str, str]]:
     return [(name, str(parts.read_part("pretrain", name)["about"])) for name in parts.part_names("pretrain")]
 
 
+def _ablations() -> list[tuple[str, str]]:
+    tables = {name: parts.read_part("ablation", name)["table"] for name in parts.part_names("ablation")}
+    return [(name, f"Table {table['number']}: {table['about']}") for name, table in tables.items()]
+
+
 def _cards() -> list[tuple[str, str]]:
     return [(name, str(parts.read_part("upstream", name)["about"])) for name in parts.part_names("upstream")]
 
@@ -37,6 +42,7 @@ KINDS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "metric": _modules("metrics"),
     "pretrain": _pretrainings,
     "objective": _modules("objectives"),
+    "ablation": _ablations,
 }
 """What can be listed, and how."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -134,6 +135,6 @@ def _literal(value: object) -> str:
     if isinstance(value, list | tuple):
         return f"[{','.join(map(_literal, value))}]"
     if isinstance(value, str) and not value.replace("_", "").replace("-", "").isalnum():
-        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-        return f"'{escaped}'"
+        before_quotes_doubled = re.sub(r"(\\+)(?='|$)", r"\1\1", value)
+        return "'" + before_quotes_doubled.replace("'", "\\'") + "'"
     return str(value)

@@ -1,10 +1,10 @@
 """Steps of pre-training against those of the original code: every folder of fixtures, every tensor in it.
 
-Tolerances are what the makers of the fixtures ask for: 3e-4 of a tensor's largest value, gradients 2e-3, those below
-1e-4 of the largest norm left out. Ours agree to 1e-5 nearly everywhere. In the deep network of width 24 targets and
-predictions come to 2e-4: instance norm divides by channels that hardly move, and Adam takes a full step along a
-gradient below its epsilon, whose sign is rounding. A wrong slope, norm, weight or order of events moves something by
-more than 1e-2.
+Tolerances are what the makers of the fixtures ask for: 3e-4 of a tensor's largest value, gradients 2e-3, those
+below 1e-4 of the largest norm left out. Ours agree to 1e-5 nearly everywhere. In the deep network of width 24
+targets and predictions come to 2e-4: instance norm divides by channels that hardly move, and Adam takes a full
+step along a gradient below its epsilon, whose sign is rounding. A wrong slope, norm, weight or order of events
+moves something by more than 1e-2.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -44,6 +44,8 @@ class LossRule:
     """`normed_mean`: mean over time of the frame targets, zero under instance norm, as released."""
     utterance_reduction: Literal["sum", "mean"] = "sum"
     """Over utterances and clones: `sum` as released, where the term weighs the more the larger the batch is."""
+    utterance_dropout: bool = False
+    """Let the dropout of the decoder's input reach what the utterance loss reads: the original drops in place."""
     beta: float = 0.0
     """Where smooth L1 turns from square to straight; 0 is the squared error."""
     scale: float | None = None
@@ -76,6 +78,19 @@ class Decoder(nn.Module):
         return out
 
 
+class Encoded(NamedTuple):
+    """What the student makes of the clones of a batch."""
+
+    tokens: Tensor
+    """(batch * clones, tokens, dim)."""
+    visible: Tensor
+    """(batch * clones, visible frames, dim)."""
+
+    def dropped(self, share: float) -> Encoded:
+        """With a share of its values dropped."""
+        return Encoded(*(F.dropout(part, share) for part in self))
+
+
 class Data2vec2Objective(nn.Module):
     """Student, decoder and teacher of one pre-training."""
 
@@ -103,12 +118,14 @@ class Data2vec2Objective(nn.Module):
         local = self.student.audio.local_features(waves)
         layers = self._teach(local.detach())
         target = frame_targets(layers, self.rule.target)
-        tokens, visible = self._encode(local, masks)
-        decoded = self._decode(visible, masks, noise)
+        encoded = self._encode(local, masks)
+        dropped = encoded.dropped(self.sizes.dropouts.decoder_input) if self.training else encoded
+        decoded = self._decode(dropped.visible, masks, noise)
         predicted = decoded.take_along_dim(masks.hidden[..., None], 1).flatten(0, 1)
         wanted = self._cloned(target).take_along_dim(masks.hidden[..., None], 1).flatten(0, 1)
         frame = self._error(predicted, wanted).sum() * self.rule.frame_weight
-        utterance = self._utterance(tokens, visible, layers, target, frames=len(wanted))
+        said = dropped if self.rule.utterance_dropout else encoded
+        utterance = self._utterance(said, layers, target, frames=len(wanted))
         return Losses(
             total=frame + utterance,
             frame=frame.detach(),
@@ -134,8 +151,8 @@ class Data2vec2Objective(nn.Module):
             outputs.append(output.hidden if self.rule.target.end_of_block else output.feed_forward)
         return [output[:, self.sizes.extra_tokens :] for output in outputs]
 
-    def _encode(self, local: Tensor, masks: Places) -> tuple[Tensor, Tensor]:
-        """Tokens and visible frames after the last block."""
+    def _encode(self, local: Tensor, masks: Places) -> Encoded:
+        """After the last block."""
         audio, drops = self.student.audio, self.sizes.dropouts
         clones, hidden = self._cloned(local), masks.hidden[..., None].expand(-1, -1, local.shape[2])
         positions = audio.positions(clones.scatter(1, hidden, 0.0), None)
@@ -147,7 +164,7 @@ class Data2vec2Objective(nn.Module):
         for block in self._kept([*audio.context_encoder.blocks, *self.student.blocks]):
             x = block(x, bias).hidden
         tokens = self.sizes.extra_tokens
-        return x[:, :tokens], x[:, tokens:]
+        return Encoded(x[:, :tokens], x[:, tokens:])
 
     def _cloned(self, x: Tensor) -> Tensor:
         """(batch, ...) -> (batch * clones, ...)."""
@@ -160,23 +177,22 @@ class Data2vec2Objective(nn.Module):
                 yield block
 
     def _decode(self, visible: Tensor, masks: Places, noise: Tensor | None) -> Tensor:
-        drops, (rows, seen, dim) = self.sizes.dropouts, visible.shape
+        rows, seen, dim = visible.shape
         if noise is None:
             frames = seen + masks.hidden.shape[1]
             noise = torch.randn(rows, frames, dim, device=visible.device) * self.rule.noise_std
-        visible = F.dropout(visible, drops.decoder_input, self.training)
         filled = noise.to(visible.dtype).scatter(1, masks.seen[..., None].expand_as(visible), visible)
         decoded: Tensor = cast(Decoder, self.student.audio.decoder)(filled)
         return decoded
 
-    def _utterance(
-        self, tokens: Tensor, visible: Tensor, layers: Sequence[Tensor], target: Tensor, frames: int
-    ) -> Tensor:
+    def _utterance(self, said: Encoded, layers: Sequence[Tensor], target: Tensor, frames: int) -> Tensor:
         rule = self.rule
         if rule.utterance == "none" or rule.utterance_weight == 0:
             return target.new_zeros(())
-        said = {"chunk": tokens.mean(1), "token": tokens[:, -1]} if tokens.shape[1] else {}
-        predicted = visible.mean(1) if rule.utterance == "global" else said[rule.utterance]
+        if rule.utterance == "global":
+            predicted = said.visible.mean(1)
+        else:
+            predicted = said.tokens.mean(1) if rule.utterance == "chunk" else said.tokens[:, -1]
         wanted = raw_mean(layers, rule.target) if rule.utterance_target == "raw_mean" else target.mean(1)
         error = self._error(predicted, self._cloned(wanted)).sum()
         share = len(predicted) if rule.utterance_reduction == "mean" else 1

@@ -1,4 +1,4 @@
-"""What can be set of emotion2vec's losses beyond what the original's outputs show: each switch does what it says."""
+"""What can be set of emotion2vec's losses beyond what the original's outputs show: every switch switches."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_the_utterance_target_is_zero_as_released_and_is_not_with_the_raw_mean()
     raw = raw_mean(LAYERS, rule)
     assert raw.shape == (2, 12)
     assert float(raw.std(1, correction=0).min()) == pytest.approx(1.0, abs=1e-3)
-    by_hand = sum(layer.mean(1) for layer in LAYERS) / 3
+    by_hand = torch.stack(LAYERS).mean((0, 2))
     assert torch.corrcoef(torch.stack([raw[0], by_hand[0]]))[0, 1] > 0.9999
 
 
@@ -93,7 +93,8 @@ def test_the_raw_mean_is_what_the_loss_is_held_against(kind: str) -> None:
     predicted, wanted = seen[1]
     assert predicted.shape == wanted.shape == (6, 32)
     assert torch.equal(wanted[0::2], wanted[1::2])  # clones of an utterance have one target
-    assert float(wanted.std(1, correction=0).min()) == pytest.approx(1.0, abs=1e-3)
+    assert float(wanted.mean(1).abs().max()) < 1e-5
+    assert float(wanted.std(1).min()) > 0.5
 
 
 def test_the_kinds_of_utterance_loss_read_different_outputs() -> None:
@@ -128,9 +129,8 @@ def test_the_teacher_is_untouched_by_gradients_and_by_dropout() -> None:
     assert losses(objective, seed=1).target_std == losses(objective, seed=2).target_std
     losses(objective).total.backward()  # type: ignore[no-untyped-call]
     assert all(weight.grad is None for weight in objective.objective.teacher.parameters())
-    assert all(
-        weight.grad is not None for name, weight in objective.trained() if "extra" in name or "local" in name
-    )
+    heard = [weight.grad for name, weight in objective.trained() if "extra" in name or "local" in name]
+    assert all(gradient is not None for gradient in heard)
 
 
 def test_the_same_seeds_give_the_same_loss() -> None:

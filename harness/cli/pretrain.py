@@ -16,11 +16,11 @@ def _pretrain(words: list[str]) -> None:
 
     recipe, rest = _split(words)
     pretrain.check_names(recipe, rest)
-    overrides = [word for word in rest if not word.startswith("-")]
-    if overrides == rest:
+    if not any(word.startswith("-") for word in rest):
         _one(pretrain.compose(recipe, rest))
         return
-    flags = [word for word in rest if word.startswith("-")]
+    overrides = [word for word in rest if "=" in word and not word.startswith("-")]
+    flags = [word for word in rest if word not in overrides]
     through_hydra(
         f"pretrain/{recipe}",
         [*pretrain.hydra_words(overrides), *flags],
@@ -66,7 +66,8 @@ def _split(words: Sequence[str]) -> tuple[str, list[str]]:
 
     named = [word.removeprefix("recipe=") for word in words if word.startswith("recipe=")]
     rest = [word for word in words if not word.startswith("recipe=")]
-    strange = [word for word in rest if "=" not in word and not word.startswith(("-", "~"))]
+    flags = any(word.startswith("-") for word in rest)
+    strange = [] if flags else [word for word in rest if "=" not in word and not word.startswith("~")]
     if len(named) != 1 or not named[0] or strange:
         raise ConfigError(
             "pretrain takes key=value settings" if strange else "pretrain needs one recipe",
@@ -100,7 +101,7 @@ examples
   python -m harness pretrain recipe=emotion2vec_tiny corpora=[synthetic] optimiser.updates=20
   python -m harness pretrain recipe=emotion2vec_base corpora=[iemocap,meld] roots.iemocap=/data/iemocap \\
       roots.meld=/data/meld init.path=/weights/base_libri.pt precision=bf16
-  python -m harness pretrain recipe=emotion2vec_tapt fold_of=emodb_loso fold=03 roots.emodb=/data/emodb \\
+  python -m harness pretrain recipe=emotion2vec_tapt fold_of=emodb_loso fold=speaker_03 roots.emodb=/data/emodb \\
       init.card=emotion2vec_base init.path=/weights/emotion2vec_base.pt""",
     _pretrain,
 )

@@ -13,7 +13,7 @@ from harness import config, parts, registry
 from harness.pretrain import Plan, compose
 
 RECIPES = parts.part_names("pretrain")
-FOLD = ["fold_of=emodb_loso", "fold=03"]
+FOLD = ["fold_of=emodb_loso", "fold=speaker_03"]
 
 
 def composed(name: str, *more: str) -> Plan:

@@ -198,6 +198,25 @@ def test_bad_input_gets_one_message(
     assert "Traceback" not in err
 
 
+def test_shows_everything_that_can_be_set(harness: Harness) -> None:
+    """Hydra prints it, our word for a nested setting included."""
+    code, out, _ = harness("pretrain", "recipe=emotion2vec_tiny", "objective.loss.clones=7", "--cfg", "job")
+    shown = yaml.safe_load(out)
+    assert code == 0
+    assert shown["objective"]["loss"]["clones"] == 7
+    assert shown["optimiser"]["updates"] == 2000
+
+
+def test_hydra_sweeps_and_a_bad_job_does_not_stop_the_others(
+    harness: Harness, results: Path, audio: Path
+) -> None:
+    changed = [word for word in words(audio, updates=1) if not word.startswith(("name=", "seed="))]
+    code, _, err = harness(*changed, "seed=-1,3", "name='voices_${seed}'", "--multirun")
+    assert code == 2
+    assert "1 job(s) of the sweep were not run" in err
+    assert [path.name for path in (results / "pretrained").iterdir()] == ["voices_3"]
+
+
 def test_nothing_to_train_on_and_no_recipe_are_told(harness: Harness) -> None:
     code, _, err = harness("pretrain", "recipe=emotion2vec_tiny")
     assert (code, "nothing to pre-train on" in err) == (2, True)

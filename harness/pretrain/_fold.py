@@ -48,6 +48,7 @@ def fold_part(plan: Plan) -> FoldPart:
         _LOG.warning("%d utterances share sound with the test part and are left out", len(found) - len(clips))
     facts = {
         "recipe": study.config.recipe,
+        "corpus": study.manifest.facts.name,
         "fold": fold.name,
         "parts": list(plan.fold_parts),
         "fingerprint": study.folds.fingerprint,

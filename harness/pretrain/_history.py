@@ -33,11 +33,14 @@ class History:
             stream.write(f"{json.dumps(self.rows[-1])}\n")
 
     def finish(self, table: Path) -> None:
-        """Write all rows as one CSV table in place of the lines."""
+        """Write all rows as one CSV table."""
         import pandas as pd
 
         with written_beside(table) as temporary:
             pd.DataFrame(self.rows).to_csv(temporary, index=False)
+
+    def drop(self) -> None:
+        """Forget the lines, because the table is there."""
         self._path.unlink(missing_ok=True)
 
 

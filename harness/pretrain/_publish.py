@@ -34,6 +34,7 @@ def publish(work: Pretraining, objective: Objective, history: History, record: M
     history.finish(place.folder / "history.csv")
     write_card(place, _card(work, objective, record))
     write_text(place.record, json.dumps(record, indent=1) + "\n")
+    history.drop()
     drop_state(place.folder)
     _LOG.info("%s is ready: python -m harness run recipe=NAME upstream=%s", place.folder, place.name)
 
@@ -54,7 +55,7 @@ def explain(work: Pretraining, trainer: Trainer, objective: Objective, history: 
         "guard": asdict(plan.guard),
         "code": registry.code_version(work.module),
         "sources": [source._asdict() for source in work.audio.sources],
-        "fold": work.audio.fold,
+        "fold": work.audio.fold and {**work.audio.fold, "start_trained_on_corpus": work.start_heard_test},
         "utterances": len(work.audio.clips),
         "hours": round(work.audio.hours, 4),
         "trained_on": _trained_on(work),
@@ -80,7 +81,8 @@ def _card(work: Pretraining, objective: Objective, record: Mapping[str, Any]) ->
     licences = dict.fromkeys(source.licence for source in work.audio.sources)
     about = f"pre-trained here: {work.plan.about}; {record['hours']:.2f} h, {record['updates']} updates."
     if record["fold"]:
-        about += f" Nothing of the test part of {record['fold']['recipe']}, fold {record['fold']['fold']}."
+        about += f" Nothing of the test part of {record['fold']['recipe']}, fold {record['fold']['fold']}"
+        about += ", but the start was itself trained on that corpus." if work.start_heard_test else "."
     return {
         "name": work.place.name,
         "family": work.module.FAMILY,

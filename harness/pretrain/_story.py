@@ -43,8 +43,8 @@ def pretrain(plan: Plan) -> dict[str, Any] | None:
     with team(plan.device) as chosen:
         chosen.check(plan.batch.per_update)
         work = work_out(plan, chosen)
-        known = None if plan.force else work.place.finished(work.key)
-        if known is not None:
+        known = work.place.finished(work.key)
+        if known is not None and not plan.force:
             _LOG.info("%s is trained already: nothing is done (force=true does it again)", work.place.name)
             return known if chosen.leads else None
         return _carry_out(work, chosen)
@@ -72,11 +72,16 @@ def _carry_out(work: Pretraining, chosen: Team) -> dict[str, Any] | None:
 def _forget(place: Place) -> None:
     """Begin anew: state and record of the run before are gone, its weights stay until new ones replace them."""
     drop_state(place.folder)
+    History(place.folder).drop()
     place.record.unlink(missing_ok=True)
     (place.folder / "mlflow_run.txt").unlink(missing_ok=True)
 
 
 def _say_sizes(work: Pretraining, objective: Objective) -> None:
+    if work.start_heard_test:
+        _LOG.warning(
+            "the checkpoint that it starts from was itself trained on this corpus, test parts included"
+        )
     for remark in getattr(work.module, "remarks", lambda _: ())(work.settings):
         _LOG.warning(remark)
     per_epoch = len(work.batches) / work.rules.per_update

@@ -37,6 +37,11 @@ class Pretraining(NamedTuple):
         """Names the run: everything that shapes its weights, but for the code."""
         return records.run_key(self.shape())
 
+    @property
+    def start_heard_test(self) -> bool:
+        """Whether the checkpoint that it starts from was trained on the corpus whose test audio is kept away."""
+        return self.audio.fold is not None and self.audio.fold["corpus"] in self.start.trained_on
+
     def shape(self) -> dict[str, Any]:
         """What the weights depend on."""
         batch = asdict(self.plan.batch)

@@ -72,6 +72,7 @@ def test_presets_differ_where_paper_and_code_differ() -> None:
     told = {
         "utterance_target": ("normed_mean", "raw_mean"),
         "utterance_reduction": ("sum", "mean"),
+        "utterance_dropout": (True, False),
     }
     for name, pair in told.items():
         assert tuple(plan.objective.settings["loss"][name] for plan in (released, published)) == pair

@@ -18,7 +18,7 @@ import yaml
 from safetensors.torch import load_file
 
 from harness import parts
-from harness.pretrain import compose
+from harness.pretrain import _publish, compose
 from harness.pretrain._watch import Watch
 
 Harness = Callable[..., tuple[int, str, str]]
@@ -171,6 +171,7 @@ def test_a_finished_run_is_not_trained_again(harness: Harness, results: Path, au
     [
         (["seed=6"], "another run is called so"),
         (["name=wavlm_base"], "another upstream is called so"),
+        (["name=wavlm_base", "force=true"], "another upstream is called so"),
         (["name=a/b"], "cannot be the name of a file"),
         (["corpora=[emodbb]"], "did you mean emodb"),
         (["roots.emodb=/data"], "a root is given for a corpus that is not trained on"),
@@ -289,6 +290,26 @@ def test_the_first_data2vec_goes_the_same_way(harness: Harness, results: Path, a
     code, out, err = harness("check", "upstream=first")
     assert code == 0, out + err
     assert "random" not in out
+
+
+def test_a_run_that_dies_while_it_writes_its_results_writes_them_again(
+    harness: Harness, results: Path, audio: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At every step of it: nothing is trained twice, no row is lost."""
+    for step in ("write_weights", "training_picture", "write_card", "write_text"):
+        with monkeypatch.context() as patch:
+            patch.setattr(_publish, step, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+            assert harness(*words(audio))[0] == 130
+        assert not (results / "pretrained" / "voices" / "record.json").exists()
+    code, _, err = harness(*words(audio))
+    assert code == 0, err
+    assert "going on after update 4" in err
+    assert [float(row["update"]) for row in table(results / "pretrained" / "voices" / "history.csv")] == [
+        1,
+        2,
+        3,
+        4,
+    ]
 
 
 def test_curves_go_to_mlflow_once(harness: Harness, results: Path, audio: Path) -> None:

@@ -15,6 +15,8 @@ from harness.errors import ConfigError, HarnessError
 from harness.pretrain import Plan, compose
 from harness.pretrain._audio import gather
 from harness.pretrain._clips import Clip
+from harness.pretrain._team import Team
+from harness.pretrain._work import work_out
 
 RECIPE = "synthetic_5fold"
 
@@ -51,6 +53,18 @@ def test_hears_the_wanted_parts_and_nothing_else(
         assert audio.trained_on == ["synthetic"]
         assert audio.fold is not None
         assert (audio.fold["fold"], audio.fold["test_utterances_heard"]) == (fold.name, 0)
+
+
+def test_a_start_that_heard_the_corpus_is_told(
+    plan: Callable[..., Plan], evaluation: study.Study, tmp_path: Path
+) -> None:
+    """Test audio is kept from this training; nobody can keep it from the one before."""
+    (tmp_path / "start.pt").touch()
+    for corpora, heard in (("[synthetic, emodb]", True), ("[emodb]", False)):
+        (tmp_path / "card.yaml").write_text(f"trained_on: {corpora}\n", encoding="utf-8")
+        fold = evaluation.folds.folds[0].name
+        chosen = plan(f"fold={fold}", "init.card=null", f"init.path={tmp_path / 'start.pt'}")
+        assert work_out(chosen, Team(0, 1, "cpu")).start_heard_test is heard
 
 
 def test_the_corpus_itself_is_refused_beside_its_fold(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ SHOWS_ONLY = ("--cfg", "-c", "--info", "--hydra-help", "--resolve", "-i")
 def _sweep(words: list[str]) -> None:
     from harness import sweep
 
+    sweep.refuse_launcher()
     names, rest = _split(words)
     for name in names:
         sweep.check_names(name, rest)
@@ -51,7 +51,7 @@ def _one(name: str, words: list[str]) -> None:
             f"{sweep.FOLDER}/{name}", [*overrides, *flags, *([] if shows else ["--multirun"])], _Job(name)
         )
     finally:
-        if not shows and os.environ.get("RANK", "0") == "0":
+        if not shows:
             _tell(name, words, before)
 
 
@@ -112,6 +112,7 @@ SWEEP = Verb(
   corpus.root=DIR            where the evaluated corpus lies, if not in roots
   row=A,B                    some rows only
   pretrain.KEY=VALUE         any setting of `pretrain`, for all rows: pretrain.optimiser.updates=500
+  processes=N                of this machine that share a pre-training: the number of GPUs
   seed=1,2                   several sweeps, a section of the table each
   hydra/launcher=NAME        where the rows run: any launcher of Hydra that is installed
   --cfg job                  show everything that can be set, and stop

@@ -11,6 +11,7 @@ from harness.sweep._compose import (
 )
 from harness.sweep._config import Cell
 from harness.sweep._outcome import now
+from harness.sweep._processes import refuse_launcher
 from harness.sweep._write import write_table
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "from_mapping",
     "hydra_words",
     "now",
+    "refuse_launcher",
     "table_named",
     "write_table",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,20 +18,15 @@ from harness.sweep._pretraining import Pretrained, pretrained
 def carry_out(cell: Cell) -> None:
     """Do a cell, or find that it is done; a model that was interrupted goes on where it was.
 
-    Under `torchrun` all processes pre-train, and the one that leads evaluates.
-
     Raises:
         HarnessError: what pre-training or evaluation may bring; it is noted, and the table names it.
     """
-    leads = os.environ.get("RANK", "0") == "0"
     results = Path(cell.settings.results)
     try:
-        model = pretrained(cell, leads=leads)
-        if model is not None:
-            save_outcome(results, _outcome(cell, model, run(evaluation(cell, model))))
+        model = pretrained(cell)
+        save_outcome(results, _outcome(cell, model, run(evaluation(cell, model))))
     except HarnessError as fault:
-        if leads:
-            save_outcome(results, Outcome(**_what(cell), fault=str(fault)))
+        save_outcome(results, Outcome(**_what(cell), fault=str(fault)))
         raise
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
+
+from annotated_types import Ge
 
 Features = Literal["frames", "tokens", "both"]
 
@@ -80,6 +82,8 @@ class Settings:
     results: str = "results"
     track: bool = True
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    processes: Annotated[int, Ge(1)] = 1
+    """Of this machine, which share a pre-training: the number of GPUs."""
 
     @property
     def folders(self) -> list[str]:

@@ -14,6 +14,7 @@ from harness.errors import ConfigError
 from harness.pretrain import Plan, compose, pretrain
 from harness.record import run_key
 from harness.sweep._config import Cell, Form, plain_words
+from harness.sweep._processes import pretrain_in_processes
 
 _LOG = logging.getLogger("harness")
 SHAPELESS = (
@@ -40,16 +41,15 @@ class Pretrained(NamedTuple):
     """The model that stood in for a published checkpoint at the start; empty where none did."""
 
 
-def pretrained(cell: Cell, *, leads: bool) -> Pretrained | None:
-    """Pre-train the model of a cell, go on with it, or find it done; None in processes that do not lead.
+def pretrained(cell: Cell) -> Pretrained:
+    """Pre-train the model of a cell, go on with it, or find it done.
 
     Raises:
         HarnessError: what a pre-training may bring; a checkpoint to start from that is not given.
     """
-    words, stand_in = _start(cell, leads=leads)
+    words, stand_in = _start(cell)
     plan = _plan(cell, cell.forms[_form(cell)], [*words, *cell.row.pretrain])
-    record = _carry_out(plan, leads=leads)
-    return None if record is None else Pretrained(_folder(plan), record, stand_in)
+    return Pretrained(_folder(plan), _carry_out(plan, cell.settings.processes), stand_in)
 
 
 def _form(cell: Cell) -> str:
@@ -64,7 +64,7 @@ def _form(cell: Cell) -> str:
     )
 
 
-def _start(cell: Cell, *, leads: bool) -> tuple[list[str], str]:
+def _start(cell: Cell) -> tuple[list[str], str]:
     """Overrides that say what the row starts from; a stand-in is pre-trained first, and named."""
     start, settings = cell.row.start, cell.settings
     if start == "cold":
@@ -83,7 +83,7 @@ def _start(cell: Cell, *, leads: bool) -> tuple[list[str], str]:
         plan.name,
         plan.optimiser.updates,
     )
-    _carry_out(plan, leads=leads)
+    _carry_out(plan, cell.settings.processes)
     return plain_words({"init": {"card": None, "path": str(_folder(plan))}}), str(plan.name)
 
 
@@ -122,11 +122,14 @@ def _folder(plan: Plan) -> Path:
     return Path(plan.results) / "pretrained" / str(plan.name)
 
 
-def _carry_out(plan: Plan, *, leads: bool) -> Mapping[str, Any] | None:
+def _carry_out(plan: Plan, processes: int) -> Mapping[str, Any]:
     """Pre-train; a job of another process that wants the same model waits, and then finds it done."""
-    if not leads:
-        return pretrain(plan)
     folder = _folder(plan)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(f".{folder.name}.lock")):
-        return pretrain(plan)
+        if processes > 1 and not (folder / "record.json").is_file():
+            pretrain_in_processes(plan, processes)
+        record = pretrain(plan)
+    if record is None:
+        raise RuntimeError("the only process of a pre-training leads it, and has a record")
+    return record

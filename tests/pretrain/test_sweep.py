@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -196,3 +197,25 @@ def test_bad_input_gets_one_message(
     assert said in err
     assert "Traceback" not in err
     assert not (results / "pretrained").exists()
+
+
+def test_torchrun_is_not_put_around_a_sweep(
+    harness: Harness, results: Path, voices: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    code, _, err = harness(*words("alpha", voices, results))
+    assert code == 2
+    assert "processes=" in err
+
+
+def test_a_launcher_pre_trains_for_a_sweep(results: Path, voices: Path) -> None:
+    """One process here, as many as there are GPUs elsewhere: the words arrive, and the model has its name."""
+    from harness.pretrain import compose
+    from harness.sweep._processes import pretrain_in_processes
+
+    chosen = [*NETWORK, *TRAINING, "optimiser.updates=2", "corpora=[synthetic]", f"roots.synthetic={voices}"]
+    plan = compose("emotion2vec_tiny", [*chosen, f"results={results}", "track=false", "device=cpu"])
+    pretrain_in_processes(replace(plan, name="shared"), 1)
+    record = json.loads((results / "pretrained" / "shared" / "record.json").read_text(encoding="utf-8"))
+    assert record["updates"] == 2
+    assert record["objective"]["settings"]["network"]["dim"] == 32

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -30,6 +31,10 @@ SHAPELESS = (
     "overrides",
 )
 """Fields of a plan that say where, how often and how loudly, and shape no weight."""
+
+
+WITH_TEACHER = "checkpoint_ema.pt"
+"""Of the files that a pre-training leaves, the one that others start from."""
 
 
 class Pretrained(NamedTuple):
@@ -84,7 +89,8 @@ def _start(cell: Cell) -> tuple[list[str], str]:
         plan.optimiser.updates,
     )
     _carry_out(plan, cell.settings.processes)
-    return plain_words({"init": {"card": None, "path": str(_folder(plan))}}), str(plan.name)
+    path = _folder(plan) / WITH_TEACHER
+    return plain_words({"init": {"card": None, "path": str(path)}}), str(plan.name)
 
 
 def _card_of(cell: Cell, path: Path) -> str | None:
@@ -112,10 +118,24 @@ def _roots(cell: Cell) -> dict[str, str | None]:
 def _name(plan: Plan) -> str:
     shape = {key: value for key, value in asdict(plan).items() if key not in SHAPELESS}
     shape["audio"] = [Path(folder).expanduser().resolve().name for folder in plan.audio]
-    shape["init"] = {"card": plan.init.card, "path": Path(plan.init.path).name if plan.init.path else None}
+    shape["init"] = [plan.init.card, _content(plan.init.path)]
     shape["batch"].pop("threads")
     told = "_".join([plan.recipe, *plan.corpora, *shape["audio"]])
     return f"{told}_{run_key(shape)[:8]}"
+
+
+def _content(path: str | None) -> list[str]:
+    """Checksums of a checkpoint's files: models that begin with other weights have other names."""
+    if path is None:
+        return []
+    given = Path(path).expanduser()
+    files = sorted(item for item in given.iterdir() if item.is_file()) if given.is_dir() else [given]
+    return [_checksum(file) for file in files if file.is_file()]
+
+
+def _checksum(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _folder(plan: Plan) -> Path:

@@ -114,6 +114,16 @@ def test_a_model_s_name_says_what_shapes_it_and_no_place() -> None:
     assert str(longer.name).startswith("emotion2vec_tiny_voices_")
 
 
+def test_models_that_start_from_other_weights_have_other_names(tmp_path: Path) -> None:
+    """Two results folders may hold stand-ins of the same name and other content, made by other machines."""
+    one, names = cell("alpha", "alpha_1"), set()
+    for content in (b"a", b"b", b"a"):
+        (tmp_path / "checkpoint_ema.pt").write_bytes(content)
+        words = [f"init.path='{tmp_path / 'checkpoint_ema.pt'}'"]
+        names.add(_plan(one, one.forms["emotion2vec"], words).name)
+    assert len(names) == 2
+
+
 @pytest.mark.parametrize(
     ("settings", "recipe"),
     [

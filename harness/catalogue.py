@@ -14,6 +14,15 @@ def _recipes() -> list[tuple[str, str]]:
     return [(name, str(parts.read_yaml(paths[name]).get("about", ""))) for name in parts.recipe_names()]
 
 
+def _pretrainings() -> list[tuple[str, str]]:
+    return [(name, str(parts.read_part("pretrain", name)["about"])) for name in parts.part_names("pretrain")]
+
+
+def _ablations() -> list[tuple[str, str]]:
+    tables = {name: parts.read_part("ablation", name)["table"] for name in parts.part_names("ablation")}
+    return [(name, f"Table {table['number']}: {table['about']}") for name, table in tables.items()]
+
+
 def _cards() -> list[tuple[str, str]]:
     return [(name, str(parts.read_part("upstream", name)["about"])) for name in parts.part_names("upstream")]
 
@@ -31,6 +40,9 @@ KINDS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "task": _modules("tasks"),
     "protocol": _modules("splits"),
     "metric": _modules("metrics"),
+    "pretrain": _pretrainings,
+    "objective": _modules("objectives"),
+    "ablation": _ablations,
 }
 """What can be listed, and how."""
 

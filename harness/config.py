@@ -10,9 +10,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
-from harness import parts, registry
+from harness import parts
 from harness.contracts import Card
 from harness.errors import ConfigError, did_you_mean
 
@@ -89,7 +89,7 @@ def compose(recipe: str, overrides: Sequence[str]) -> RunConfig:
         ConfigError: an override cannot be read, or a value is misspelt, missing or of the wrong type.
     """
     check_names(recipe, overrides)
-    composed = _hydra_compose(recipe, overrides)
+    composed = hydra_compose(recipe, overrides, command=f"run recipe={recipe}")
     return from_mapping(recipe, composed, overrides)
 
 
@@ -123,7 +123,7 @@ def _register_bare_parts(overrides: Sequence[str]) -> None:
 
 
 def prepare_hydra(overrides: Sequence[str]) -> None:
-    """Show Hydra the recipe folders of installed plug-ins, and the plug-ins that have no YAML of their own."""
+    """Show Hydra the recipe folders that are not ours, and the plug-ins that have no YAML of their own."""
     from hydra.core.config_search_path import ConfigSearchPath
     from hydra.core.plugins import Plugins
     from hydra.plugins.search_path_plugin import SearchPathPlugin
@@ -132,15 +132,25 @@ def prepare_hydra(overrides: Sequence[str]) -> None:
         """Appends the folders, so that a plug-in's recipe can be the primary one."""
 
         def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-            for folder in registry.third_party_recipe_folders():
+            for folder in parts.folders()[1:]:
                 search_path.append(provider="emoharness plug-in", path=f"file://{folder}")
 
     Plugins.instance().register(PluginRecipes)
     _register_bare_parts(overrides)
 
 
-def _hydra_compose(recipe: str, overrides: Sequence[str]) -> dict[str, Any]:
-    from hydra import compose as hydra_compose
+def hydra_compose(recipe: str, overrides: Sequence[str], *, command: str) -> dict[str, Any]:
+    """A recipe and its overrides as plain data.
+
+    Args:
+        recipe: path of its YAML below the recipes, without ending.
+        overrides: in Hydra's grammar.
+        command: verb and words that composed it, for the message.
+
+    Raises:
+        ConfigError: it cannot be composed, or a value is missing.
+    """
+    from hydra import compose as compose_here
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
     from hydra.errors import HydraException
@@ -151,14 +161,14 @@ def _hydra_compose(recipe: str, overrides: Sequence[str]) -> dict[str, Any]:
     prepare_hydra(overrides)
     try:
         with initialize_config_dir(config_dir=str(parts.RECIPES), version_base="1.3"):
-            composed = hydra_compose(config_name=recipe, overrides=list(overrides))
+            composed = compose_here(config_name=recipe, overrides=list(overrides))
         plain = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     except (HydraException, OmegaConfBaseException) as fault:
         raise ConfigError(
             "the recipe cannot be composed",
             got=" ".join(overrides) or recipe,
             wanted=str(fault).split("\n")[0],
-            next_step=f"python -m harness run recipe={recipe} --cfg job   shows what can be set",
+            next_step=f"python -m harness {command} --cfg job   shows what can be set",
         ) from fault
     return {str(key): value for key, value in plain.items()} if isinstance(plain, dict) else {}
 
@@ -198,12 +208,23 @@ def build(kind: type[T], values: Mapping[str, Any], *, where: str) -> T:
 
 
 def _unknown_keys(kind: type, values: Mapping[str, Any], where: str) -> list[str]:
-    known = {item.name for item in dataclasses.fields(kind)}
-    return [
-        f"{where}.{key}: no such setting, {did_you_mean(str(key), known)}"
-        for key in values
-        if key not in known
-    ]
+    """Keys that no field has, in nested dataclasses too, which pydantic would pass over."""
+    known = get_type_hints(kind)
+    faults = []
+    for key, value in values.items():
+        inner = _dataclass_in(known.get(str(key)))
+        if key not in known:
+            faults.append(f"{where}.{key}: no such setting, {did_you_mean(str(key), known)}")
+        elif inner is not None and isinstance(value, Mapping):
+            faults += _unknown_keys(inner, value, f"{where}.{key}")
+    return faults
+
+
+def _dataclass_in(hint: object) -> type | None:
+    """The dataclass of a field, also of `X | None`; None where it is something else."""
+    candidates = [hint, *get_args(hint)]
+    found = (one for one in candidates if isinstance(one, type) and dataclasses.is_dataclass(one))
+    return next(found, None)
 
 
 def card_named(name: str, changes: Mapping[str, Any] | None = None) -> Card:

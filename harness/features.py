@@ -71,9 +71,9 @@ class Features:
 
     @property
     def card(self) -> Card:
-        """The card with the true sizes where loading reveals them, else as written."""
+        """The card with the true sizes where loading reveals them, else as its options present it."""
         written = self._study.config.upstream
-        return self.upstream.card if written.layers < 1 or written.dim < 1 else written
+        return self.upstream.card if written.layers < 1 or written.dim < 1 else models.presented(written)
 
     def _open(self, calibration: dict[str, float]) -> Store:
         study, card = self._study, self.card

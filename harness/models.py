@@ -35,6 +35,19 @@ def load_upstream(card: Card, device: str = "cpu") -> Upstream:
     return upstream
 
 
+def presented(card: Card) -> Card:
+    """The card of the features that the card's options ask for, where its family has options that reshape them.
+
+    Raises:
+        ConfigError: the card sets an option that its family does not have.
+    """
+    module = family(card)
+    if not hasattr(module, "presented"):
+        return card
+    options = build(module.Config, card.options, where=f"upstream.{card.name}.options")
+    return cast(Card, module.presented(card, options))
+
+
 def random_upstream(card: Card, seed: int = 0) -> Upstream:
     """The family's own code path on a small random network; its card states its true sizes."""
     module = family(card)

@@ -13,6 +13,7 @@ from typing import Any
 
 from harness import registry
 from harness.errors import ConfigError, UnknownNameError, did_you_mean
+from harness.paths import own_recipes
 
 RECIPES = Path(__file__).resolve().parent.parent / "recipes"
 PARTS = ("corpus", "task", "split", "upstream", "view", "head")
@@ -22,13 +23,15 @@ PLUGINS = {
     "split": "splits",
     "upstream": "upstreams",
     "head": "downstreams",
+    "objective": "objectives",
 }
 """recipe part -> kind of plug-in behind it."""
 
 
 def folders() -> list[Path]:
-    """Our recipes, then those of installed plug-ins."""
-    return [RECIPES, *registry.third_party_recipe_folders()]
+    """Our recipes, then those of installed plug-ins, then the cards of models that were pre-trained here."""
+    own = own_recipes()
+    return [RECIPES, *registry.third_party_recipe_folders(), *([own] if own.is_dir() else [])]
 
 
 def recipe_names() -> list[str]:

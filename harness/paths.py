@@ -18,6 +18,11 @@ def cache_root() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "emoharness"
 
 
+def own_recipes() -> Path:
+    """The folder of YAML that the program writes for its user: the cards of models that were pre-trained here."""
+    return cache_root() / "recipes"
+
+
 @contextmanager
 def written_beside(path: Path) -> Iterator[Path]:
     """A temporary name beside `path` to write to; it takes the final name only if the block ends well."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.paths import written_beside
 from harness.record import Record
@@ -55,6 +56,47 @@ def _confusion_figure(record: Record) -> Figure:
     axes.tick_params(axis="y", rotation=0)
     axes.set_title(picture_title(record), fontsize=9)
     return figure
+
+
+def training_picture(rows: Sequence[Mapping[str, float]], title: str, path: Path) -> Path:
+    """Losses, spreads, schedules and throughput over the updates of a pre-training. Returns the path (PNG)."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import pandas as pd
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(2, 2, figsize=(9, 6), sharex=True, layout="constrained")
+    table = pd.DataFrame(rows)
+    if "ema_decay" in table:
+        table["ema_rate"] = 1 - table["ema_decay"]
+    for (name, columns), panel in zip(_TRAINING_PANELS.items(), axes.flat, strict=True):
+        _curves(table, [column for column in columns if column in table], name, panel)
+    figure.suptitle(title, fontsize=9)
+    with written_beside(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=150)
+    _close(figure)
+    return path
+
+
+_TRAINING_PANELS = {
+    "loss": ("frame_loss", "utterance_loss"),
+    "standard deviation": ("target_std", "prediction_std"),
+    "share of its highest value": ("lr", "ema_rate"),
+    "seconds of audio per second": ("audio_s_per_s",),
+}
+"""Title of a panel -> columns of the history."""
+
+
+def _curves(table: Any, columns: list[str], name: str, panel: Any) -> None:  # noqa: ANN401  pandas, matplotlib
+    import seaborn
+
+    scaled = name.startswith("share")
+    for column in columns:
+        values = table[column] / table[column].max() if scaled else table[column]
+        seaborn.lineplot(x=table["update"], y=values, label=column.replace("_", " "), ax=panel, errorbar=None)
+    panel.set_ylabel(name)
+    panel.set_ylim(bottom=0)
 
 
 def picture_title(record: Record) -> str:

@@ -22,6 +22,7 @@ from harness.errors import HarnessError, PluginError, UnknownNameError, did_you_
 
 PACKAGES = {
     "upstreams": "upstreams",
+    "objectives": "upstreams.objectives",
     "downstreams": "downstreams",
     "corpora": "harness.corpora",
     "tasks": "harness.tasks",
@@ -32,6 +33,7 @@ PACKAGES = {
 
 SINGULAR = {
     "upstreams": "upstream family",
+    "objectives": "objective of pre-training",
     "downstreams": "head",
     "corpora": "corpus",
     "tasks": "task",
@@ -60,7 +62,8 @@ def _package_folder(package: str) -> Path:
 
 def _built_in(kind: str) -> set[str]:
     folder = _package_folder(PACKAGES[kind])
-    return {module.name for module in pkgutil.iter_modules([str(folder)]) if not module.name.startswith("_")}
+    found = {module.name for module in pkgutil.iter_modules([str(folder)]) if not module.name.startswith("_")}
+    return {name for name in found if f"{PACKAGES[kind]}.{name}" not in PACKAGES.values()}
 
 
 def _entry_points(group: str) -> tuple[EntryPoint, ...]:

@@ -56,7 +56,7 @@ class Study:
     @cached_property
     def upstream_identity(self) -> dict[str, Any]:
         """What shapes the features: the card's facts, weights and code, but for where the weights lie."""
-        card = asdict(self.config.upstream)
+        card = asdict(models.presented(self.config.upstream))
         kept = {key: card[key] for key in ("name", "family", "sample_rate_hz", "layers", "dim", "options")}
         kept["weights"] = weights.checksum(self.config.upstream)
         kept["code"] = registry.code_version(models.family(self.config.upstream))

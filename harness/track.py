@@ -12,8 +12,9 @@ import logging
 import math
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,70 @@ def _log_run(results: Path, record: Record, cells: list[CellLog], artifacts: Seq
         client.log_artifact(parent, str(path))
     client.set_terminated(parent)
     return str(parent)
+
+
+class Curves:
+    """A run that is logged while it goes on; a store that cannot be reached costs one warning."""
+
+    def __init__(self, results: Path, name: str, params: Mapping[str, Any], run_id: str | None) -> None:
+        """Begin a run, or go on with the one of this id."""
+        self._results, self.run_id = results, run_id
+        self._client: MlflowClient | None = None
+        self._try(lambda: self._begin(name, params))
+
+    def _begin(self, name: str, params: Mapping[str, Any]) -> None:
+        self._client = _client(self._results)
+        if self.run_id is None:
+            experiment = _experiment(self._client, self._results, "pretrain")
+            self.run_id = str(self._client.create_run(experiment, run_name=name).info.run_id)
+            _params(
+                self._client, self.run_id, {key: str(text)[:_PARAM_LENGTH] for key, text in params.items()}
+            )
+        else:
+            self._client.update_run(self.run_id, status="RUNNING")
+
+    def add(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """Log rows, each at its `update`."""
+        values = [
+            (name, value, int(row["update"]))
+            for row in rows
+            for name, value in row.items()
+            if name != "update" and not math.isnan(value)
+        ]
+        self._try(lambda: _metrics(self._reached(), str(self.run_id), values))
+
+    def end(self, artifacts: Sequence[Path]) -> None:
+        """Log the files that explain the run, and close it."""
+        for path in artifacts:
+            self._try(partial(self._log_file, path))
+        self._try(lambda: self._reached().set_terminated(str(self.run_id)))
+
+    def _log_file(self, path: Path) -> None:
+        self._reached().log_artifact(str(self.run_id), str(path))
+
+    def _reached(self) -> MlflowClient:
+        if self._client is None:
+            raise _GivenUpError
+        return self._client
+
+    def _try(self, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except _GivenUpError:
+            return
+        except Exception as fault:  # whatever a tracking server may throw, the run goes on
+            self._client = None
+            _LOG.warning(
+                "MLflow does not take the curves of this run; they are kept in its folder\n  got: %s: %s\n  next: "
+                "check %s",
+                type(fault).__name__,
+                str(fault).split("\n")[0],
+                tracking_uri(self._results),
+            )
+
+
+class _GivenUpError(Exception):
+    """The tracking store was out of reach before."""
 
 
 def _client(results: Path) -> MlflowClient:

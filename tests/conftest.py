@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +16,8 @@ from typing import Any
 import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does, before torch is loaded
+_CACHE = tempfile.TemporaryDirectory(prefix="emoharness-tests-")
+os.environ["EMOHARNESS_CACHE"] = _CACHE.name  # before tests are collected: cards of the user's own models stay out
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -25,9 +28,9 @@ def project_root() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def cache() -> Iterator[Path]:
     """One cache folder for the whole session: no test reads or writes the user's own."""
-    folder = tmp_path_factory.mktemp("cache")
+    folder = Path(_CACHE.name)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EMOHARNESS_CACHE", str(folder))
         patch.delenv("EMOHARNESS_WEIGHTS", raising=False)

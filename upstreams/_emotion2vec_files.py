@@ -18,12 +18,21 @@ from torch import Tensor
 
 from harness.errors import WeightsError
 
-KNOWN_NAMES = ("emotion2vec_base.pt", "base_libri.pt", "model.pt", "model.safetensors", "weights.safetensors")
+KNOWN_NAMES = (
+    "emotion2vec_base.pt",
+    "base_libri.pt",
+    "model.pt",
+    "model.safetensors",
+    "weights.safetensors",
+    "pytorch_model.bin",
+)
 """File names of the released checkpoints, then those of converted ones; the first that is there is taken."""
 SUFFIXES = (".pt", ".safetensors")
 """In this order, a folder's only file of a kind is its checkpoint whatever its name."""
 WRAPPER = "d2v_model."
 """FunASR's name for the network inside its classifier."""
+EMA = "_ema"
+"""fairseq's name for the teacher's weights, a dictionary of their own inside the model's."""
 
 
 class Checkpoint(NamedTuple):
@@ -31,7 +40,8 @@ class Checkpoint(NamedTuple):
 
     path: Path
     tensors: dict[str, Tensor]
-    """The network's own names, without FunASR's prefix; the head is `proj.weight` and `proj.bias`."""
+    """The network's own names, without FunASR's prefix; the head is `proj.weight` and `proj.bias`. Names of the
+    moving average that a pre-training leaves begin with `_ema.`."""
     settings: Mapping[str, Any]
     """The training configuration in the file or beside it, nested as it was; may be empty."""
 
@@ -138,12 +148,15 @@ def _read_torch(path: Path) -> dict[str, Any]:
 
 
 def _tensors(content: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The tensors of the model; nested dictionaries in it (`_ema`) and what is no tensor are left out."""
+    """The tensors of the model, those of its moving average as `_ema.NAME`; what is no tensor is left out."""
     inner = next(
         (content[key] for key in ("model", "state_dict") if isinstance(content.get(key), Mapping)), content
     )
+    teacher = inner.get(EMA)
+    averages = teacher.items() if isinstance(teacher, Mapping) else ()
+    flat = {**inner, **{f"{EMA}.{name}": value for name, value in averages}}
     return {
-        str(name).removeprefix(WRAPPER): value for name, value in inner.items() if isinstance(value, Tensor)
+        str(name).removeprefix(WRAPPER): value for name, value in flat.items() if isinstance(value, Tensor)
     }
 
 

@@ -2,13 +2,13 @@
 
 Source: Ma et al. 2024, arXiv 2312.15185; code facts from ddlBoJack/emotion2vec `upstream/models/{base,audio,
 emotion2vec,modules}.py` and facebookresearch/fairseq `examples/data2vec`. Every GELU is the exact (erf) one.
-Parts that only training uses (decoder, masking, dropout) are not here.
+What only training uses (decoder, masks, targets) is in `objectives/`; its dropouts rest in evaluation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 import torch
@@ -32,6 +32,21 @@ RELEASED_CONVS = (Conv(512, 10, 5), *[Conv(512, 3, 2)] * 4, *[Conv(512, 2, 2)] *
 
 
 @dataclass(frozen=True, kw_only=True)
+class Dropouts:
+    """Shares that are dropped in training; nothing is in evaluation. The defaults are the released run's."""
+
+    attention: float = 0.1
+    """Of the attention weights."""
+    block: float = 0.1
+    """Of the outputs of attention and feed-forward, before they join the residual."""
+    prenet_input: float = 0.1
+    """Of what the first norm gives."""
+    layer: float = 0.05
+    """Of whole blocks, prenet and main."""
+    decoder_input: float = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sizes:
     """Everything that shapes the network; the defaults are emotion2vec base."""
 
@@ -51,6 +66,7 @@ class Sizes:
     classes: int = 0
     """Outputs of the classification head; 0 where there is none."""
     norm_eps: float = 1e-5
+    dropouts: Dropouts = field(default_factory=Dropouts)
 
     @property
     def kernels(self) -> list[int]:
@@ -71,6 +87,22 @@ class Swap(nn.Module):
         return x.transpose(1, 2)
 
 
+class FramewiseConv1d(nn.Conv1d):
+    """A convolution that keeps the channels of a frame together in memory, as the norm after it needs them.
+
+    PyTorch's own gives every channel a row of its own: norm and GELU then read across rows, and their gradients
+    are copied to and fro. Computed as a picture of height one, for which PyTorch has this layout.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, channels, frames) -> the same order of dimensions, channels next to each other."""
+        picture, kernel = (
+            rows.unsqueeze(2).to(memory_format=torch.channels_last) for rows in (x, self.weight)
+        )
+        stride, padding = (1, self.stride[0]), (0, int(self.padding[0]))
+        return F.conv2d(picture, kernel, self.bias, stride, padding, groups=self.groups).squeeze(2)
+
+
 class WaveformEncoder(nn.Module):
     """Convolutions over the waveform, each followed by a norm over channels; no padding, no bias."""
 
@@ -83,7 +115,7 @@ class WaveformEncoder(nn.Module):
     def _layer(channels: int, conv: Conv) -> nn.Sequential:
         # The empty place is the original's dropout; the names of the tensors depend on it.
         return nn.Sequential(
-            nn.Conv1d(channels, conv.channels, conv.kernel, conv.stride, bias=False),
+            FramewiseConv1d(channels, conv.channels, conv.kernel, conv.stride, bias=False),
             nn.Identity(),
             nn.Sequential(Swap(), nn.LayerNorm(conv.channels, eps=CONV_EPS), Swap()),
             nn.GELU(),
@@ -97,6 +129,17 @@ class WaveformEncoder(nn.Module):
         return x
 
 
+def conv_over_time(inputs: int, outputs: int, kernel: int, groups: int) -> nn.Sequential:
+    """A layer of positional convolutions and of decoders; (batch, inputs, frames) -> (batch, outputs, frames)."""
+    return nn.Sequential(
+        FramewiseConv1d(inputs, outputs, kernel, padding=kernel // 2, groups=groups),
+        Swap(),
+        nn.LayerNorm(outputs, eps=CONV_EPS, elementwise_affine=False),
+        Swap(),
+        nn.GELU(),
+    )
+
+
 class Attention(nn.Module):
     """Self-attention with one fused projection and an additive bias on the logits."""
 
@@ -105,15 +148,19 @@ class Attention(nn.Module):
         self.heads = sizes.heads
         self.qkv = nn.Linear(sizes.dim, 3 * sizes.dim)
         self.proj = nn.Linear(sizes.dim, sizes.dim)
+        self.dropouts = sizes.dropouts
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         """(batch, places, dim) and (batch or 1, heads, places, places) -> (batch, places, dim)."""
         batch, places, dim = x.shape
         qkv = self.qkv(x).view(batch, places, 3, self.heads, dim // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bias.to(query.dtype))
+        dropped = self.dropouts.attention if self.training else 0.0
+        mixed = F.scaled_dot_product_attention(
+            query, key, value, attn_mask=bias.to(query.dtype), dropout_p=dropped
+        )
         projected: Tensor = self.proj(mixed.transpose(1, 2).reshape(batch, places, dim))
-        return projected
+        return F.dropout(projected, self.dropouts.block, self.training)
 
 
 class Mlp(nn.Module):
@@ -147,12 +194,14 @@ class Block(nn.Module):
         self.attn = Attention(sizes)
         self.norm2 = nn.LayerNorm(sizes.dim, eps=sizes.norm_eps)
         self.mlp = Mlp(sizes)
+        self.dropouts = sizes.dropouts
 
     def forward(self, x: Tensor, bias: Tensor) -> BlockOutput:
         """(batch, places, dim) -> the same shape, twice."""
         x = self.norm1(x + self.attn(x, bias))
         feed_forward = self.mlp(x)
-        return BlockOutput(self.norm2(x + feed_forward), feed_forward)
+        added = F.dropout(feed_forward, self.dropouts.block, self.training)
+        return BlockOutput(self.norm2(x + added), feed_forward)
 
 
 class Prenet(nn.Module):
@@ -177,21 +226,11 @@ class AudioEncoder(nn.Module):
         self.project_features = nn.Sequential(
             Swap(), nn.LayerNorm(channels, eps=CONV_EPS), nn.Linear(channels, sizes.dim)
         )
-        layers = [self._position_layer(sizes) for _ in range(sizes.position_layers)]
+        channels, kernel, groups = sizes.dim, sizes.position_kernel, sizes.position_groups
+        layers = [conv_over_time(channels, channels, kernel, groups) for _ in range(sizes.position_layers)]
         self.relative_positional_encoder = nn.Sequential(Swap(), *layers)
         self.context_encoder = Prenet(sizes)
         self.sizes = sizes
-
-    @staticmethod
-    def _position_layer(sizes: Sizes) -> nn.Sequential:
-        kernel = sizes.position_kernel
-        return nn.Sequential(
-            nn.Conv1d(sizes.dim, sizes.dim, kernel, padding=kernel // 2, groups=sizes.position_groups),
-            Swap(),
-            nn.LayerNorm(sizes.dim, eps=CONV_EPS, elementwise_affine=False),
-            Swap(),
-            nn.GELU(),
-        )
 
     def local_features(self, waves: Tensor) -> Tensor:
         """(batch, samples) normalised waves -> (batch, frames, dim)."""

@@ -2,7 +2,7 @@
 
 Ma et al. 2024, "emotion2vec: Self-Supervised Pre-Training for Speech Emotion Representation", arXiv 2312.15185.
 Hidden states: the norm before the first block, then every block (4 of the prenet, 8 main in released models);
-frames only, the utterance tokens in front of them removed.
+the frames without the utterance tokens in front of them, unless `features` asks for those.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -41,6 +41,10 @@ class Config:
     """Let padded frames leak into the positional convolutions as the original code does; batch-dependent."""
     labels: tuple[str, ...] = ()
     """Class names of the head, for checkpoints without `tokens.txt`."""
+    features: Literal["frames", "tokens", "both"] = "frames"
+    """`tokens`: one vector per utterance, the mean of its tokens. `both`: that mean behind every frame, twice as
+    wide; its mean over time is the mean of the frames beside the mean of the tokens (paper, Table 9: Frm, Utt,
+    Utt + Frm; how the two are joined is not said there)."""
 
 
 class ClassScores(NamedTuple):
@@ -61,7 +65,7 @@ class Emotion2vec:
         self.labels = labels
 
     def extract(self, waves: Tensor, lengths: Tensor) -> HiddenStates:
-        """Hidden states of a zero-padded batch, on the device of module and waves.
+        """Hidden states of a zero-padded batch, on the device of module and waves, as `features` wants them.
 
         Args:
             waves: (batch, samples) float32 at 16 kHz.
@@ -71,8 +75,23 @@ class Emotion2vec:
             AudioError: an utterance is shorter than one frame, or longer than its row.
         """
         states, frames = self._run(waves, lengths)
-        tokens = self.module.sizes.extra_tokens
-        return HiddenStates(tuple(state[:, tokens:] for state in states), frames)
+        if self.config.features == "tokens":
+            return HiddenStates(tuple(map(self._token_mean, states)), torch.ones_like(frames))
+        shown = self._frames if self.config.features == "frames" else self._frames_and_tokens
+        return HiddenStates(tuple(map(shown, states)), frames)
+
+    def _frames(self, state: Tensor) -> Tensor:
+        """(batch, tokens + frames, dim) -> (batch, frames, dim)."""
+        return state[:, self.module.sizes.extra_tokens :]
+
+    def _token_mean(self, state: Tensor) -> Tensor:
+        """(batch, tokens + frames, dim) -> (batch, 1, dim)."""
+        return state[:, : self.module.sizes.extra_tokens].mean(1, keepdim=True)
+
+    def _frames_and_tokens(self, state: Tensor) -> Tensor:
+        """(batch, tokens + frames, dim) -> (batch, frames, 2 * dim)."""
+        frames = self._frames(state)
+        return torch.cat([frames, self._token_mean(state).expand_as(frames)], dim=-1)
 
     def utterance_tokens(self, waves: Tensor, lengths: Tensor) -> Tensor:
         """(batch, tokens, dim) last state of the utterance tokens, which `extract` removes."""
@@ -95,8 +114,8 @@ class Emotion2vec:
                 next_step="choose upstream=emotion2vec_plus_base or another of the plus models",
             )
         labels = self._class_names(self.module.sizes.classes)
-        states, frames = self.extract(waves, lengths)
-        logits = self.module.proj(_masked_mean(states[-1], frames))
+        states, frames = self._run(waves, lengths)
+        logits = self.module.proj(_masked_mean(self._frames(states[-1]), frames))
         used = [place for place, label in enumerate(labels) if not label.startswith(UNUSED)]
         return ClassScores(tuple(labels[place] for place in used), logits[:, used].softmax(-1))
 
@@ -122,6 +141,13 @@ class Emotion2vec:
         return states, frames
 
 
+def presented(card: Card, config: Config) -> Card:
+    """The card of the features that `config.features` asks for: their width, and whether they have frames."""
+    if config.features == "tokens":
+        return replace(card, hop_samples=None)
+    return replace(card, dim=2 * card.dim) if config.features == "both" else card
+
+
 def load(card: Card, config: Config, weights: Path | None) -> Emotion2vec:
     """Load a checkpoint from a file or folder, or from the hub where `weights` is None.
 
@@ -130,7 +156,15 @@ def load(card: Card, config: Config, weights: Path | None) -> Emotion2vec:
     """
     checkpoint = read(weights if weights is not None else _from_hub(card))
     module = network(checkpoint, card)
-    return Emotion2vec(card, config, module, tokens_beside(checkpoint.path) or tuple(config.labels))
+    if config.features != "frames" and not module.sizes.extra_tokens:
+        raise WeightsError(
+            f"{card.name} has no utterance tokens",
+            got=f"upstream.options.features={config.features}",
+            wanted="a checkpoint that was pre-trained with tokens",
+            next_step="set upstream.options.features=frames, or choose upstream=emotion2vec_base",
+        )
+    labels = tokens_beside(checkpoint.path) or tuple(config.labels)
+    return Emotion2vec(presented(card, config), config, module, labels)
 
 
 def random_small(card: Card, config: Config, seed: int) -> Emotion2vec:
@@ -156,7 +190,7 @@ def random_small(card: Card, config: Config, seed: int) -> Emotion2vec:
         min_samples=receptive_field(sizes.kernels, sizes.strides),
         parameters=sum(parameter.numel() for parameter in module.parameters()),
     )
-    return Emotion2vec(own, config, module, tuple(config.labels))
+    return Emotion2vec(presented(own, config), config, module, tuple(config.labels))
 
 
 def _draw(module: Emotion2vecNet, generator: torch.Generator) -> None:

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from harness.contracts import Card, HiddenStates
 from harness.errors import ConfigError
 from upstreams import _hub, _lengths, _masked, _random, _wavlm
+from upstreams._data2vec_names import to_transformers
 
 
 @dataclass(kw_only=True)
@@ -217,14 +218,20 @@ def _facts(card: Card, config: Config, described: Any) -> dict[str, tuple[object
 
 
 def _renamer(prefix: str) -> Callable[[str], str]:
-    """Names in a checkpoint -> names in the base model, weight norm in torch's present spelling."""
+    """Names in a checkpoint -> names in the base model, weight norm in torch's present spelling.
+
+    A data2vec file may have fairseq's names, as our own pre-training leaves them.
+    """
     spelling = {
         "weight_g": "parametrizations.weight.original0",
         "weight_v": "parametrizations.weight.original1",
     }
 
     def rename(name: str) -> str:
-        stem, _, leaf = name.removeprefix(prefix).rpartition(".")
+        bare = name.removeprefix(prefix)
+        if prefix == _LIBRARY["data2vec-audio"].prefix:
+            bare = to_transformers(bare)
+        stem, _, leaf = bare.rpartition(".")
         if stem == "encoder.pos_conv_embed.conv":
             leaf = spelling.get(leaf, leaf)
         return f"{stem}.{leaf}" if stem else leaf

@@ -17,8 +17,10 @@ from harness.cli._verb import Verb, say
 from harness.cli.audit import AUDIT
 from harness.cli.check import CHECK, LIST
 from harness.cli.corpus import CORPUS
+from harness.cli.pretrain import PRETRAIN
 from harness.cli.run import EXTRACT, RUN
 from harness.cli.score import LEADERBOARD, SCORE
+from harness.cli.sweep import SWEEP
 from harness.cli.translate import TRANSLATE
 from harness.errors import HarnessError, UnknownNameError, did_you_mean
 
@@ -29,6 +31,8 @@ VERBS: Mapping[str, Verb] = {
     "leaderboard": LEADERBOARD,
     "audit": AUDIT,
     "translate": TRANSLATE,
+    "pretrain": PRETRAIN,
+    "sweep": SWEEP,
     "corpus": CORPUS,
     "check": CHECK,
     "list": LIST,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.errors import ConfigError, HarnessError
@@ -17,6 +17,9 @@ HYDRA_QUIET = (
     "hydra/hydra_logging=none",
 )
 """Hydra makes no folder for a run, which is found by its record; a sweep's own YAML goes under the results."""
+
+
+Job = Callable[[Mapping[str, Any], list[str]], None]
 
 
 def each_run(words: list[str], verb: str, work: Callable[[Any], None]) -> None:
@@ -37,7 +40,7 @@ def each_run(words: list[str], verb: str, work: Callable[[Any], None]) -> None:
     for recipe in recipes:
         config.check_names(recipe, rest)
         if flags:
-            _through_hydra(recipe, rest, work)
+            through_hydra(recipe, rest, _composed(recipe, work))
         else:
             work(config.compose(recipe, rest))
 
@@ -57,8 +60,23 @@ def _split_recipe(words: Sequence[str], verb: str) -> tuple[list[str], list[str]
     return named[0].split(","), [word for word in words if not word.startswith("recipe=")]
 
 
-def _through_hydra(recipe: str, words: list[str], work: Callable[[Any], None]) -> None:
-    """Let Hydra sweep; a job with bad input is told and counted, and the others go on."""
+def _composed(recipe: str, work: Callable[[Any], None]) -> Job:
+    from harness import config
+
+    return lambda plain, overrides: work(config.from_mapping(recipe, plain, overrides))
+
+
+def through_hydra(primary: str, words: list[str], work: Job) -> None:
+    """Let Hydra sweep; a job with bad input is told and counted, and the others go on.
+
+    Args:
+        primary: path of the recipe's YAML below the recipes, without ending.
+        words: overrides and Hydra's flags.
+        work: takes a composed recipe as plain data, and its overrides.
+
+    Raises:
+        ConfigError: some job could not be run.
+    """
     import hydra
     from omegaconf import OmegaConf
 
@@ -73,7 +91,7 @@ def _through_hydra(recipe: str, words: list[str], work: Callable[[Any], None]) -
         overrides = list(HydraConfig.get().overrides.task)
         try:
             plain = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
-            work(config.from_mapping(recipe, plain, overrides))  # type: ignore[arg-type]
+            work(plain, overrides)  # type: ignore[arg-type]
         except HarnessError as fault:
             failed.append(" ".join(overrides))
             sys.stderr.write(f"harness: {' '.join(overrides)}: {fault}\n")
@@ -83,7 +101,7 @@ def _through_hydra(recipe: str, words: list[str], work: Callable[[Any], None]) -
     flags = [word for word in words if word not in overrides]
     sys.argv = ["harness", *HYDRA_QUIET, *overrides, *flags]
     try:
-        hydra.main(config_path=str(parts.RECIPES), config_name=recipe, version_base="1.3")(job)()
+        hydra.main(config_path=str(parts.RECIPES), config_name=primary, version_base="1.3")(job)()
     except SystemExit as leaving:
         if leaving.code:
             failed.append("Hydra's own message is above")

@@ -51,7 +51,7 @@ example
     _check,
 )
 LIST = Verb(
-    "what there is: recipes, upstreams, heads, corpora, protocols, metrics",
+    "what there is: recipes, upstreams, heads, corpora, protocols, metrics, pre-trainings, ablations",
     """python -m harness list [KIND ...]
 
 examples

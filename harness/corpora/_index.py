@@ -43,3 +43,13 @@ def index_text(root: Path, paths: Iterable[str]) -> str:
         info = inspect(root / path)
         rows.append(f"{path}\t{info.samples}\t{info.pcm_sha256}")
     return "\n".join([HEADER, *rows, ""])
+
+
+def corpora_of_content(contents: Iterable[str]) -> list[str]:
+    """The corpora with an index that hold one of these files, known by the SHA-256 of its decoded samples."""
+    wanted = set(contents)
+    return [
+        path.stem
+        for path in sorted(FOLDER.glob("*.tsv"))
+        if any(entry.pcm_sha256 in wanted for entry in read_index(path))
+    ]

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 FLOORS = (
     {"__main__"},
     {"cli"},
-    {"translate"},
-    {"catalogue", "run", "score", "check", "examine", "corpus_stats"},
+    {"translate", "sweep"},
+    {"catalogue", "run", "score", "check", "pretrain", "examine", "corpus_stats"},
     {"cells"},
     {"features", "baselines"},
     {"study"},

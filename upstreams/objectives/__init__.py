@@ -1,0 +1,1 @@
+"""Objectives of pre-training: every module without a leading underscore is one."""

@@ -17,7 +17,9 @@ import pytest
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does, before torch is loaded
 _CACHE = tempfile.TemporaryDirectory(prefix="emoharness-tests-")
-os.environ["EMOHARNESS_CACHE"] = _CACHE.name  # before tests are collected: cards of the user's own models stay out
+os.environ["EMOHARNESS_CACHE"] = (
+    _CACHE.name
+)  # before tests are collected: cards of the user's own models stay out
 ROOT = Path(__file__).resolve().parent.parent
 
 

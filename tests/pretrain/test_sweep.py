@@ -15,6 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import HarnessError
+from harness.pretrain import compose
+from harness.sweep._processes import pretrain_in_processes
+
 Harness = Callable[..., tuple[int, str, str]]
 NETWORK = (
     *("objective.network.dim=32", "objective.network.heads=2", "objective.network.mlp_dim=32"),
@@ -116,7 +120,7 @@ def test_a_killed_sweep_goes_on_and_makes_nothing_twice(
     harness: Harness, results: Path, voices: Path, elsewhere: dict[str, str]
 ) -> None:
     """Begun by a launcher that starts processes, killed, finished by Hydra's own, and then only told."""
-    command = words("alpha", voices, results, "row=alpha_1,alpha_01_raw_mean", updates=40)
+    command = words("alpha", voices, results, "row=alpha_1,alpha_01_raw_mean", updates=25)
     results.mkdir()
     kill_in_the_second_row(command, results, elsewhere)
     first = files(results / "pretrained", results / "records")
@@ -208,14 +212,13 @@ def test_torchrun_is_not_put_around_a_sweep(
     assert "processes=" in err
 
 
-def test_a_launcher_pre_trains_for_a_sweep(results: Path, voices: Path) -> None:
-    """One process here, as many as there are GPUs elsewhere: the words arrive, and the model has its name."""
-    from harness.pretrain import compose
-    from harness.sweep._processes import pretrain_in_processes
-
-    chosen = [*NETWORK, *TRAINING, "optimiser.updates=2", "corpora=[synthetic]", f"roots.synthetic={voices}"]
-    plan = compose("emotion2vec_tiny", [*chosen, f"results={results}", "track=false", "device=cpu"])
-    pretrain_in_processes(replace(plan, name="shared"), 1)
-    record = json.loads((results / "pretrained" / "shared" / "record.json").read_text(encoding="utf-8"))
-    assert record["updates"] == 2
-    assert record["objective"]["settings"]["network"]["dim"] == 32
+def test_processes_of_their_own_get_the_words_of_a_pre_training(
+    results: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """PyTorch's launcher starts `pretrain` with them; what goes wrong there becomes a fault of the row."""
+    plan = compose("emotion2vec_tiny", ["corpora=[nobody]", f"results={results}", "optimiser.updates=2"])
+    with pytest.raises(HarnessError, match="exit code"):
+        pretrain_in_processes(replace(plan, name="shared"), 1)
+    out, err = capfd.readouterr()
+    assert "there is no corpus called nobody" in err
+    assert out == ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -138,3 +140,18 @@ def test_the_same_seeds_give_the_same_loss() -> None:
     one, other, third = (float(losses(objective, seed).total.detach()) for seed in (1, 1, 2))
     assert one == other
     assert one != third
+
+
+def test_a_step_is_the_plain_one_that_shares_and_leaves_out_nothing(project_root: Path) -> None:
+    """Loss and gradients, against every clone through the waveform encoder and all frames kept."""
+    place = project_root / "benchmarks" / "pretraining.py"
+    spec = importlib.util.spec_from_file_location("benchmark_of_pretraining", place)
+    assert spec is not None
+    assert spec.loader is not None
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    small = NetworkRule(
+        dim=32, heads=4, mlp_dim=64, prenet=1, depth=2, channels=16, decoder=DecoderSizes(dim=16)
+    )
+    loss_off, gradients_off = benchmark.check_equal(small, "cpu")
+    assert max(loss_off, gradients_off) < 1e-5

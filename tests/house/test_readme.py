@@ -54,8 +54,17 @@ def test_commands_name_what_exists(name: str) -> None:
     for verb in re.findall(r"python -m harness (\w+)", text):
         assert verb in VERBS
     if name != "CONTRIBUTING.md":
-        for recipe in re.findall(r"recipe=([\w,]+)", text):
-            assert set(recipe.split(",")) <= set(parts.recipe_names())
+        known = {
+            *parts.recipe_names(),
+            *_below("pretrain"),
+            *(f"ablation/{name}" for name in _below("ablation")),
+        }
+        for recipe in re.findall(r"recipe=([\w,/]+)", text):
+            assert set(recipe.split(",")) <= known
+
+
+def _below(folder: str) -> set[str]:
+    return {path.stem for path in (parts.RECIPES / folder).glob("*.yaml")}
 
 
 def test_make_targets_of_the_readme_exist() -> None:

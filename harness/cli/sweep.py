@@ -42,17 +42,18 @@ def _one(name: str, words: list[str]) -> None:
     from harness import sweep
     from harness.cli._recipes import through_hydra
 
-    flags = [word for word in words if word.startswith("-")]
-    shows = any(flag.startswith(SHOWS_ONLY) for flag in flags)
-    overrides = sweep.hydra_words([word for word in words if word not in flags])
-    before = sweep.now()
+    overrides = [word for word in words if "=" in word and not word.startswith("-")]
+    flags = [word for word in words if word not in overrides]
+    recipe, given = f"{sweep.FOLDER}/{name}", [*sweep.hydra_words(overrides), *flags]
+    if any(flag.startswith(SHOWS_ONLY) for flag in flags):
+        through_hydra(recipe, given, _Job(name))
+        return
+    results, before = _results(words), sweep.now()
     try:
-        through_hydra(
-            f"{sweep.FOLDER}/{name}", [*overrides, *flags, *([] if shows else ["--multirun"])], _Job(name)
-        )
+        through_hydra(recipe, [*given, "--multirun"], _Job(name))
     finally:
-        if not shows:
-            _tell(name, words, before)
+        _tell(name, results, before)
+    sweep.refuse_faults(name, results, before)
 
 
 class _Job:
@@ -67,11 +68,15 @@ class _Job:
         sweep.carry_out(sweep.from_mapping(self._name, plain))
 
 
-def _tell(name: str, words: Sequence[str], before: str) -> None:
+def _results(words: Sequence[str]) -> Path:
+    named = [word.removeprefix("results=") for word in words if word.startswith("results=")]
+    return Path(named[-1] if named else "results")
+
+
+def _tell(name: str, results: Path, before: str) -> None:
     from harness import sweep
 
-    named = [word.removeprefix("results=") for word in words if word.startswith("results=")]
-    text = sweep.write_table(sweep.table_named(name), Path(named[-1] if named else "results"), before)
+    text = sweep.write_table(sweep.table_named(name), results, before)
     if text:
         say(text)
 
@@ -86,7 +91,8 @@ def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
     named = [name for word in words if word.startswith("recipe=") for name in word[7:].split(",")]
     rest = [word for word in words if not word.startswith("recipe=")]
-    strange = [word for word in rest if "=" not in word and not word.startswith(("-", "~"))]
+    flags = any(word.startswith("-") for word in rest)
+    strange = [] if flags else [word for word in rest if "=" not in word and not word.startswith("~")]
     if not all(named) or not named or strange:
         known = ", ".join(f"{sweep.FOLDER}/{name}" for name in sweep.ablation_names())
         raise ConfigError(

@@ -10,7 +10,7 @@ from harness.sweep._compose import (
     table_named,
 )
 from harness.sweep._config import Cell
-from harness.sweep._outcome import now
+from harness.sweep._outcome import now, refuse_faults
 from harness.sweep._processes import refuse_launcher
 from harness.sweep._write import write_table
 
@@ -23,6 +23,7 @@ __all__ = [
     "from_mapping",
     "hydra_words",
     "now",
+    "refuse_faults",
     "refuse_launcher",
     "table_named",
     "write_table",

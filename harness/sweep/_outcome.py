@@ -84,6 +84,22 @@ def outcomes(results: Path, ablation: str) -> list[Outcome]:
     return found
 
 
+def refuse_faults(ablation: str, results: Path, since: str) -> None:
+    """Rows that failed in other processes fail the sweep, as those in this one do.
+
+    Raises:
+        HarnessError: some row failed since then.
+    """
+    failed = [one for one in outcomes(results, ablation) if one.fault and one.written >= since]
+    if failed:
+        raise HarnessError(
+            f"{len(failed)} rows of {ablation} failed",
+            got="; ".join(f"{one.row}: {one.fault.splitlines()[0]}" for one in failed),
+            wanted="rows that can be pre-trained and evaluated",
+            next_step="mend those and sweep again; what is done is not done again",
+        )
+
+
 def _folder(results: Path) -> Path:
     return results / "ablations" / "cells"
 

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from filelock import FileLock
 
-from harness.errors import ConfigError
+from harness import config, weights
+from harness.errors import ConfigError, WeightsError
 from harness.pretrain import Plan, compose, pretrain
 from harness.record import run_key
 from harness.sweep._config import Cell, Form, plain_words
@@ -75,10 +76,9 @@ def _start(cell: Cell) -> tuple[list[str], str]:
     if start == "cold":
         return ["init.card=null", "init.path=null"], ""
     given = settings.init.get(start)
-    if given is not None:
-        return plain_words({"init": {"card": _card_of(cell, Path(given).expanduser()), "path": given}}), ""
-    if start not in cell.stand_ins:
-        return plain_words({"init": {"card": settings.init_cards[start], "path": None}}), ""
+    if given is not None or start not in cell.stand_ins:
+        card, path = _published(cell, given)
+        return plain_words({"init": {"card": card, "path": str(path)}}), ""
     plan = _plan(cell, cell.stand_ins[start], [])
     _LOG.warning(
         "STAND-IN: no checkpoint is given for %s (init.%s=FILE), so the row starts from %s, which is pre-trained "
@@ -93,10 +93,23 @@ def _start(cell: Cell) -> tuple[list[str], str]:
     return plain_words({"init": {"card": None, "path": str(path)}}), str(plan.name)
 
 
-def _card_of(cell: Cell, path: Path) -> str | None:
-    """The published card, unless the checkpoint is one of ours and has its own card beside it."""
+def _published(cell: Cell, given: str | None) -> tuple[str | None, Path]:
+    """Card and place of the checkpoint that a row starts from; one of ours has its own card beside it.
+
+    Raises:
+        WeightsError: it is not there.
+    """
+    start, name = cell.row.start, cell.settings.init_cards[cell.row.start]
+    path = weights.locate(config.card_named(name)) if given is None else Path(given).expanduser()
+    if path is None or not path.exists():
+        raise WeightsError(
+            "the checkpoint to start from is not here",
+            got=f"init.{start}={given}",
+            wanted=f"the file of {name}, or a folder called so below the folder that EMOHARNESS_WEIGHTS names",
+            next_step=f"set init.{start}=FILE, or choose rows that start otherwise with row=A,B",
+        )
     beside = (path if path.is_dir() else path.parent) / "card.yaml"
-    return None if beside.is_file() else cell.settings.init_cards[cell.row.start]
+    return (None if beside.is_file() else name), path
 
 
 def _plan(cell: Cell, form: Form, words: list[str]) -> Plan:

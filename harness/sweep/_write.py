@@ -82,8 +82,8 @@ def _section(
 def _title(setting: Mapping[str, Any], shown: Sequence[Line]) -> str:
     heard = ", ".join([*setting["corpora"], *setting["audio"]])
     recipes = {f"{line.record.recipe} on {line.record.corpus['name']}" for line in shown if line.record}
-    evaluated = ", ".join(sorted(recipes)) or "not evaluated yet"
-    return f"size {setting['size']}, pre-trained on {heard}, evaluated by {evaluated}, seed {setting['seed']}"
+    evaluated = f"evaluated by {', '.join(sorted(recipes))}" if recipes else "not evaluated yet"
+    return f"size {setting['size']}, pre-trained on {heard}, {evaluated}, seed {setting['seed']}"
 
 
 def _not_comparable(setting: Mapping[str, Any], shown: Sequence[Line]) -> Iterator[str]:

@@ -137,6 +137,16 @@ def test_block_masks_mask_the_same_share_in_every_row(name: str) -> None:
     assert told["masked_fraction_min"] == told["masked_fraction_max"]
 
 
+@pytest.mark.parametrize("name", sorted(MASKS["block_mask_1d"]))
+def test_block_masks_lie_around_their_centres(name: str) -> None:
+    """So that both ends of an utterance are masked equally often."""
+    told = MASKS["block_mask_1d"][name]
+    rows = drawn("block_mask_1d", int(name), told["mask_prob"], told["mask_length"])
+    for place in range(told["mask_length"]):
+        first, last = rows[:, place].mean(), rows[:, -1 - place].mean()
+        assert abs(first - last) <= SIGMAS * (2 * 0.25 / DRAWS) ** 0.5, place
+
+
 @pytest.mark.parametrize("name", sorted(MASKS["compute_mask_indices"]))
 def test_span_masks_stay_within_the_same_bounds(name: str) -> None:
     """The extremes of 2,000 draws lie within two spans of each other's."""

@@ -222,3 +222,24 @@ def test_processes_of_their_own_get_the_words_of_a_pre_training(
     out, err = capfd.readouterr()
     assert "there is no corpus called nobody" in err
     assert out == ""
+
+
+def test_tokens_of_a_model_that_was_pre_trained_here_are_features_of_any_run(
+    harness: Harness, results: Path, voices: Path
+) -> None:
+    """The card that a pre-training leaves can be asked for them by name, as every other of the family."""
+    given = [*NETWORK, *TRAINING, "objective.network.tokens=2", "optimiser.updates=2", "name=spoken"]
+    code, _, err = harness("pretrain", "recipe=emotion2vec_tiny", f"audio=[{voices}]", *given)
+    assert code == 0, err
+    run = [
+        "run",
+        "recipe=synthetic_5fold",
+        f"corpus.root={voices}",
+        "upstream=spoken",
+        "view=last",
+        "resamples=50",
+    ]
+    code, _, err = harness(*run, "upstream.options.features=tokens")
+    assert code == 0, err
+    (path,) = (results / "records").glob("*.json")
+    assert json.loads(path.read_text(encoding="utf-8"))["upstream"]["options"]["features"] == "tokens"

@@ -11,13 +11,15 @@ if TYPE_CHECKING:
     from upstreams.objectives import data2vec
     from upstreams.objectives.emotion2vec import Config
 
+NO_DROP_PATH = {"start_drop_path_rate": 0.0, "end_drop_path_rate": 0.0}
 UTTERANCE = {"chunk": "chunk", "token": "single", "global": "global"}
 
 
 def data2vec_multi(config: Config) -> dict[str, Any]:
     """`cfg.model` of a data2vec 2.0 or emotion2vec checkpoint (fairseq at 3d262bb, the authors' fork at 47cc7d53).
 
-    What no loader of theirs knows (`raw_mean`, the mean over utterances) is left out.
+    What no loader of theirs knows (`raw_mean`, the mean over utterances) is left out. FunASR's, which is given
+    these words as its `model_conf`, has no defaults, so that what is switched off is said as well.
     """
     network, loss, target, drops = (
         config.network,
@@ -42,6 +44,7 @@ def data2vec_multi(config: Config) -> dict[str, Any]:
         "activation_dropout": 0.0,
         "dropout_input": 0.0,
         "layerdrop": drops.layer,
+        **NO_DROP_PATH,
         "clone_batch": loss.clones,
         "loss_beta": loss.beta,
         "loss_scale": loss.scale,
@@ -85,6 +88,8 @@ def _audio(config: Config) -> dict[str, Any]:
         "init_extra_token_zero": True,
         "use_alibi_encoder": True,
         "alibi_scale": 1.0,
+        "alibi_max_pos": None,
+        "learned_alibi": False,
         "learned_alibi_scale": True,
         "learned_alibi_scale_per_head": True,
         "learned_alibi_scale_per_layer": False,
@@ -97,8 +102,12 @@ def _audio(config: Config) -> dict[str, Any]:
         "mask_dropout": 0.0,
         "inverse_mask": False,
         "add_masks": False,
+        "mask_channel_prob": 0.0,
+        "keep_masked_pct": 0.0,
         "encoder_zero_mask": True,
         "ema_local_encoder": False,
+        "local_grad_mult": 1.0,
+        **NO_DROP_PATH,
         "decoder": {
             "decoder_dim": decoder.dim,
             "decoder_layers": decoder.layers,
@@ -108,6 +117,8 @@ def _audio(config: Config) -> dict[str, Any]:
             "input_dropout": drops.decoder_input,
             "projection_layers": 1,
             "projection_ratio": 2.0,
+            "add_positions_masked": False,
+            "add_positions_all": False,
         },
     }
 

@@ -225,7 +225,7 @@ class Emotion2vecObjective(nn.Module):
             "hop_samples": math.prod(sizes.strides),
             "min_samples": receptive_field(sizes.kernels, sizes.strides),
             "parameters": sum(weight.numel() for name, weight in self.trained() if "decoder" not in name),
-            "options": {"normalise": self.config.normalise},
+            "options": {"normalise": self.config.normalise, "features": "frames"},
         }
 
     def settings(self) -> dict[str, Any]:

@@ -98,7 +98,8 @@ torchrun --nproc-per-node=GPUS -m harness pretrain recipe=NAME ...     several p
 A run that is stopped goes on, bit by bit, with the same command. It ends in results/pretrained/NAME.
 
 examples
-  python -m harness pretrain recipe=emotion2vec_tiny corpora=[synthetic] optimiser.updates=20 optimiser.warmup_updates=2
+  python -m harness pretrain recipe=emotion2vec_tiny corpora=[synthetic] optimiser.updates=20 \\
+      optimiser.warmup_updates=2
   python -m harness pretrain recipe=emotion2vec_base corpora=[iemocap,meld] roots.iemocap=/data/iemocap \\
       roots.meld=/data/meld init.path=/weights/base_libri.pt precision=bf16
   python -m harness pretrain recipe=emotion2vec_tapt fold_of=emodb_loso fold=speaker_03 roots.emodb=/data/emodb \\

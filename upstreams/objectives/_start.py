@@ -32,7 +32,7 @@ class Allowed:
 
 
 def read_start(path: Path) -> Checkpoint:
-    """The checkpoint to begin with, its tensors in float32.
+    """The checkpoint to begin with, its teacher included where one lies beside it.
 
     Raises:
         WeightsError: there is none, or it cannot be read.
@@ -45,7 +45,7 @@ def read_start(path: Path) -> Checkpoint:
             found = read(beside)
     except WeightsError as fault:
         raise refused(fault.what, got=fault.got, wanted=fault.wanted) from fault
-    return found._replace(tensors={name: tensor.float() for name, tensor in found.tensors.items()})
+    return found
 
 
 def refused(what: str, *, got: object, wanted: object) -> WeightsError:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hydra.core.plugins import Plugins
 
 from harness.errors import HarnessError
 from harness.pretrain import compose
@@ -50,7 +51,9 @@ class ElsewhereLauncher(Launcher):
             workers.submit(job, self.hydra_context, self.task_function, self.config, list(words), number, state)
             for number, words in enumerate(job_overrides, start=initial_job_idx)
         ]
-        return [waiting.result() for waiting in jobs]
+        done = [waiting.result() for waiting in jobs]
+        workers.shutdown()
+        return done
 
 
 def job(hydra_context, task_function, config, words, number, state):
@@ -90,43 +93,46 @@ def rows_of(path: Path) -> dict[str, dict[str, str]]:
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> dict[str, str]:
-    """The environment of a process that finds an installed launcher."""
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An installed launcher, by name."""
     folder = tmp_path / "site" / "hydra_plugins" / "elsewhere"
     folder.mkdir(parents=True)
     (folder / "__init__.py").write_text(LAUNCHER, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    module = importlib.import_module("hydra_plugins.elsewhere")
+    Plugins.instance().register(module.ElsewhereLauncher)
+    return "elsewhere"
+
+
+def kill_in_the_second_row(command: list[str], results: Path) -> None:
+    """Wait until a pre-training has saved a state, then end it without a word."""
     root = Path(__file__).resolve().parent.parent.parent
-    return {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{tmp_path / 'site'}"}
-
-
-def kill_in_the_second_row(command: list[str], results: Path, environment: dict[str, str]) -> None:
-    """Wait until the first row is done and the second one has saved a state; then end all processes at once."""
     with (results.parent / "killed.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "harness", *command, "hydra/launcher=elsewhere"],
-            env=environment, cwd=results.parent, stdout=log, stderr=log, start_new_session=True,
+            [sys.executable, "-m", "harness", *command],
+            env={**os.environ, "PYTHONPATH": str(root)}, cwd=results.parent, stdout=log, stderr=log,
         )  # fmt: skip
         deadline = time.monotonic() + 120
-        cells, models = results / "ablations" / "cells", results / "pretrained"
-        while not (list(cells.glob("*.json")) and list(models.glob("*/state.pt"))):
+        while not list((results / "pretrained").glob("*/state.pt")):
             assert process.poll() is None, (results.parent / "killed.log").read_text()
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()
 
 
 def test_a_killed_sweep_goes_on_and_makes_nothing_twice(
-    harness: Harness, results: Path, voices: Path, elsewhere: dict[str, str]
+    harness: Harness, results: Path, voices: Path, elsewhere: str
 ) -> None:
-    """Begun by a launcher that starts processes, killed, finished by Hydra's own, and then only told."""
-    command = words("alpha", voices, results, "row=alpha_1,alpha_01_raw_mean", updates=25)
-    results.mkdir()
-    kill_in_the_second_row(command, results, elsewhere)
-    first = files(results / "pretrained", results / "records")
-    done = {path: written for path, written in first.items() if "record" in path}
-    assert len(done) == 3  # the stand-in's, the first row's model's and its evaluation's
-    code, out, err = harness(*command)
+    """One row, then both, killed in the second, gone on with, and told once more by a launcher of processes."""
+    command = words("alpha", voices, results, updates=25)
+    both = [*command, "row=alpha_1,alpha_01_raw_mean"]
+    code, _, err = harness(*command, "row=alpha_1")
+    assert code == 0, err
+    done = files(results / "pretrained", results / "records")
+    assert len(list(results.rglob("*record*/*.json"))) == 1
+    kill_in_the_second_row(both, results)
+    code, out, err = harness(*both)
     assert code == 0, err
     assert "going on after update" in err
     assert err.count("trained already") == 3  # the stand-in for both rows, the first row's model
@@ -136,7 +142,7 @@ def test_a_killed_sweep_goes_on_and_makes_nothing_twice(
     assert len(list((results / "pretrained").glob("*/record.json"))) == 3
     _the_table_has_both_rows(out, results)
 
-    code, again, err = harness(*command)
+    code, again, err = harness(*both, f"hydra/launcher={elsewhere}")
     assert code == 0, err
     assert again == out
     assert files(results / "pretrained", results / "records") == after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from harness.contracts import Example
 
@@ -15,6 +16,8 @@ class TaskExamples:
     examples: tuple[Example, ...]
     """In manifest order."""
     classes: tuple[str, ...]
-    """In the order of the logits."""
+    """In the order of the logits: classes, or the names of the scales."""
+    kind: Literal["classes", "scales", "shares"] = "classes"
+    """What a target is: one class; numbers on scales; or shares of the raters, one per class."""
     dropped: Mapping[str, int]
     """Manifest rows that are no example, per canonical label; with the examples they make up the manifest."""

@@ -1,0 +1,36 @@
+"""The shapes that travel between the rooms of the house: what every plug-in gives and takes.
+
+Nothing here computes. Plug-ins (`upstreams/`, `downstreams/`, `harness/corpora/`) import this room and
+`harness.errors`, and nothing else of the harness.
+"""
+
+from harness.contracts._corpora import Corpus, CorpusFacts, Download, Utterance
+from harness.contracts._examples import Example, Fold, Splitter
+from harness.contracts._heads import FitReport, Head, HeadModule, Labelled, Means, PackedFrames, Shape
+from harness.contracts._pretraining import Loss, Objective, ObjectiveModule
+from harness.contracts._upstreams import CalibratedUpstream, Card, HiddenStates, Upstream, UpstreamFamily
+
+__all__ = [
+    "CalibratedUpstream",
+    "Card",
+    "Corpus",
+    "CorpusFacts",
+    "Download",
+    "Example",
+    "FitReport",
+    "Fold",
+    "Head",
+    "HeadModule",
+    "HiddenStates",
+    "Labelled",
+    "Loss",
+    "Means",
+    "Objective",
+    "ObjectiveModule",
+    "PackedFrames",
+    "Shape",
+    "Splitter",
+    "Upstream",
+    "UpstreamFamily",
+    "Utterance",
+]

@@ -1,0 +1,101 @@
+"""What a head takes and gives: views of features, targets, logits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Means(NamedTuple):
+    """Time means of every utterance."""
+
+    values: Tensor
+    """(utterances, layers, dim) float32."""
+
+    def __len__(self) -> int:
+        return int(self.values.shape[0])
+
+    def take(self, rows: Tensor) -> Means:
+        """The utterances at these positions (int64)."""
+        return Means(self.values[rows])
+
+
+class PackedFrames(NamedTuple):
+    """Frames of every utterance, one after the other, without padding."""
+
+    values: Tensor
+    """(total_frames, layers, dim) float32."""
+    offsets: Tensor
+    """(utterances + 1,) int64; utterance i owns rows offsets[i]:offsets[i + 1]."""
+
+    def __len__(self) -> int:
+        return int(self.offsets.shape[0]) - 1
+
+    def take(self, rows: Tensor) -> PackedFrames:
+        """The utterances at these positions (int64), packed anew."""
+        import torch
+
+        starts, counts = self.offsets[rows], self.offsets[rows + 1] - self.offsets[rows]
+        offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+        index = torch.arange(int(offsets[-1])) + torch.repeat_interleave(starts - offsets[:-1], counts)
+        return PackedFrames(self.values[index], offsets)
+
+
+class Labelled(NamedTuple):
+    """A part of a fold as a head sees it."""
+
+    view: Means | PackedFrames
+    targets: Tensor
+    """(utterances,) int64 class indices; zeros where the target is no class."""
+    values: Tensor | None = None
+    """(utterances, outputs) float32 where the target is measured on scales or shared between classes."""
+
+
+class FitReport(NamedTuple):
+    """What a head says about its own training."""
+
+    selected: str
+    """What was selected and by what, for the record: `epoch 37 by dev WA 71.2`."""
+    history: list[dict[str, float]]
+    """One row per evaluation: epoch or step, loss, watch_wa."""
+
+
+class Shape(NamedTuple):
+    """What a head needs to know before it sees data."""
+
+    layers: int
+    dim: int
+    classes: int
+    """Outputs: classes, or scales."""
+
+
+@runtime_checkable
+class Head(Protocol):
+    """A classifier over a view, with scikit-learn's two verbs."""
+
+    def fit(self, train: Labelled, watch: Labelled | None, progress: Callable[[float], None]) -> FitReport:
+        """Learn from `train`; `watch` is the part that selects, None keeps the last state.
+
+        `progress` is told the share that is done, from 0 to 1.
+        """
+        ...
+
+    def predict(self, view: Means | PackedFrames) -> Tensor:
+        """(utterances, classes) float32 logits (or decision values)."""
+        ...
+
+
+@runtime_checkable
+class HeadModule(Protocol):
+    """A module in `downstreams/`: `NEEDS` names the view (`means` or `frames`), `Config` the settings."""
+
+    NEEDS: str
+    Config: type
+
+    @staticmethod
+    def build(config: object, shape: Shape, seed: int) -> Head:
+        """A fresh head; the same seed gives the same head."""
+        ...

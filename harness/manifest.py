@@ -43,8 +43,34 @@ COLUMNS = (
     "sample_rate_hz",
     "channels",
     "content",
+    "labels",
+    "values",
+    "ratings",
 )
-"""`start_s` and `end_s` are NaN for a whole file; `content` is the SHA-256 of the file's decoded samples."""
+"""`start_s` and `end_s` are NaN for a whole file; `content` is the SHA-256 of the file's decoded samples.
+
+The last three hold the mappings of `Utterance` as JSON: a table of texts and numbers stays one on disk, in a frame
+and in a hash. `mapping_in` reads such a cell.
+"""
+MAPPINGS = ("labels", "values", "ratings")
+
+
+def mapping_text(mapping: Mapping[str, Any]) -> str:
+    """A mapping of `Utterance` as a cell of the manifest, the names in order.
+
+    >>> mapping_text({"valence": 3.5, "arousal": 2.0})
+    '{"arousal": 2.0, "valence": 3.5}'
+    """
+    return json.dumps(dict(mapping), sort_keys=True, allow_nan=False, ensure_ascii=False)
+
+
+def mapping_in(cell: object) -> dict[str, Any]:
+    """What a cell of `labels`, `values` or `ratings` says; empty where it says nothing.
+
+    >>> mapping_in('{"arousal": 2.0}')
+    {'arousal': 2.0}
+    """
+    return dict(json.loads(cell)) if isinstance(cell, str) and cell else {}
 
 
 class FaultKind(StrEnum):
@@ -170,10 +196,15 @@ class Manifest:
         return Manifest(
             facts=_facts(account["facts"]),
             root=Path(account["root"]),
-            table=table.to_pandas(),
+            table=_whole(table.to_pandas()),
             faults=tuple(Fault(path, FaultKind(kind), message) for path, kind, message in account["faults"]),
             dropped=account["dropped"],
         )
+
+
+def _whole(table: pd.DataFrame) -> pd.DataFrame:
+    """A table that was written before the mappings had columns says nothing in them."""
+    return table.assign(**{name: "{}" for name in MAPPINGS if name not in table})
 
 
 def _facts(plain: Mapping[str, Any]) -> CorpusFacts:

@@ -22,7 +22,7 @@ from harness.corpora._faults import (
 from harness.corpora._inspect import Measured, Progress, inspect_files
 from harness.corpora._layout import how_to_get, require_folder
 from harness.errors import CorpusError
-from harness.manifest import COLUMNS, Fault, FaultKind, Manifest
+from harness.manifest import COLUMNS, MAPPINGS, Fault, FaultKind, Manifest, mapping_text
 from harness.paths import cache_root
 
 if TYPE_CHECKING:
@@ -217,6 +217,7 @@ def _said(utterance: Utterance, facts: CorpusFacts) -> dict[str, object]:
     only_language = facts.languages[0] if len(facts.languages) == 1 else ""
     fields = {name: getattr(utterance, name) for name in COLUMNS if hasattr(utterance, name)}
     return fields | {
+        **{name: mapping_text(getattr(utterance, name)) for name in MAPPINGS},
         "corpus": facts.name,
         "language": utterance.language or only_language,
         "label": canonical_label(utterance, facts),

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from pandas.testing import assert_frame_equal
 
-from harness.corpora import load_corpus
+from harness.corpora import load_corpus, read_names
 from harness.errors import CorpusError
-from harness.manifest import COLUMNS, Manifest
+from harness.manifest import COLUMNS, MAPPINGS, Manifest, mapping_in
 
 
 def test_the_table_has_the_promised_columns(toy: Any) -> None:
@@ -68,6 +68,29 @@ def test_it_comes_back_from_disk_whole(toy: Any, tmp_path: Path) -> None:
     assert again.dropped == manifest.dropped == {"missing": 1}
     assert again.content_hash() == manifest.content_hash()
     assert [path.name for path in tmp_path.glob("*m.parquet*")] == ["m.parquet"]
+
+
+def test_further_labels_values_and_votes_come_back_and_change_no_hash(toy: Any, tmp_path: Path) -> None:
+    before = load_corpus(toy, toy.root).content_hash()
+    said = {
+        "labels": {"sentiment": "négatif"},
+        "values": {"valence": 1 / 3},
+        "ratings": {"A": 2.0, "b c": 0.5},
+    }
+    toy.rows[0] = dataclasses.replace(toy.rows[0], **said)
+    for manifest in (load_corpus(toy, toy.root), read_names(toy, toy.root)):
+        manifest.save(tmp_path / "m.parquet")
+        table = Manifest.load(tmp_path / "m.parquet").table
+        assert {name: mapping_in(table[name].iloc[0]) for name in MAPPINGS} == said
+        assert [mapping_in(cell) for name in MAPPINGS for cell in table[name].iloc[1:]] == [{}] * 15
+    assert load_corpus(toy, toy.root).content_hash() == before
+
+
+def test_a_manifest_from_before_there_were_mappings_is_read(toy: Any, tmp_path: Path) -> None:
+    manifest = load_corpus(toy, toy.root)
+    old = dataclasses.replace(manifest, table=manifest.table.drop(columns=list(MAPPINGS)))
+    old.save(tmp_path / "m.parquet")
+    assert_frame_equal(Manifest.load(tmp_path / "m.parquet").table, manifest.table)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no parquet"])

@@ -91,6 +91,7 @@ torchrun --nproc-per-node=GPUS -m harness pretrain recipe=NAME ...     several p
   fold_of=RECIPE fold=NAME   only the training part of a fold of an evaluation; its test audio is refused
   name=NAME                  of the model, for `run upstream=NAME`
   optimiser.updates=N        how long; optimiser.epochs=N instead; optimiser.lr, batch.max_samples, ...
+  milestones=[0,500]         keep the model on its way too, as upstream=NAME_at_500; 0 is what it starts as
   precision=fp32|bf16|fp16   device=auto|cpu|cuda
   track=false                no MLflow run
   --cfg job                  show everything that can be set, and stop

@@ -109,6 +109,8 @@ class Plan:
     """Updates between two rows of the history."""
     save_every: Count = 1_000
     """Updates between two saved states."""
+    milestones: list[Annotated[int, Ge(0)]] = field(default_factory=list)
+    """Updates after which the model is kept as an upstream of its own, `NAME_at_N`; 0 is its start."""
     results: str = "results"
     track: bool = True
     force: bool = False

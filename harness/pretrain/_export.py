@@ -28,19 +28,33 @@ def write_weights(place: Place, objective: Objective, updates: int) -> None:
     The first two hold the student, as the released checkpoints do; the last one the teacher as well, so that a
     pre-training can start from it.
     """
-    from safetensors.torch import save_file
-
-    tensors = {name: weight.detach().cpu().contiguous() for name, weight in objective.released().items()}
-    student = {name: weight for name, weight in tensors.items() if not name.startswith(TEACHER)}
-    teacher = {name.removeprefix(TEACHER): tensors[name] for name in tensors if name not in student}
+    student, teacher = _tensors(objective)
     settings = dict(objective.settings())
-    with written_beside(place.weights) as path:
-        save_file(student, path)
-    write_text(place.folder / "config.json", json.dumps(settings, indent=1) + "\n")
+    _write_student(place, student, settings)
     _torch_file(place.folder / "checkpoint.pt", fairseq_form(student, settings, updates))
     if teacher:
         both = {**student, "_ema": teacher}
         _torch_file(place.folder / "checkpoint_ema.pt", fairseq_form(both, settings, updates))
+
+
+def write_student(place: Place, objective: Objective) -> None:
+    """`model.safetensors` with `config.json`, and nothing else."""
+    _write_student(place, _tensors(objective)[0], dict(objective.settings()))
+
+
+def _tensors(objective: Objective) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The student's by name, and the teacher's."""
+    tensors = {name: weight.detach().cpu().contiguous() for name, weight in objective.released().items()}
+    student = {name: weight for name, weight in tensors.items() if not name.startswith(TEACHER)}
+    return student, {name.removeprefix(TEACHER): tensors[name] for name in tensors if name not in student}
+
+
+def _write_student(place: Place, student: dict[str, Tensor], settings: Mapping[str, Any]) -> None:
+    from safetensors.torch import save_file
+
+    with written_beside(place.weights) as path:
+        save_file(student, path)
+    write_text(place.folder / "config.json", json.dumps(settings, indent=1) + "\n")
 
 
 def fairseq_form(model: Mapping[str, Any], settings: Mapping[str, Any], updates: int) -> dict[str, Any]:

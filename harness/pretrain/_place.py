@@ -35,19 +35,28 @@ class Place(NamedTuple):
         """Where the program looks for the card, beside those of all pre-trained models of this user."""
         return own_recipes() / "upstream" / f"{self.name}.yaml"
 
+    def at(self, updates: int) -> Place:
+        """Where the model after so many updates is kept, as an upstream of its own."""
+        return Place(self.folder / "milestones" / f"{updates:07d}", f"{self.name}_at_{updates}")
+
     def finished(self, key: str) -> dict[str, Any] | None:
         """The record of this very run, if it is done.
 
         Raises:
             ConfigError: the name belongs to another upstream, or to a run with other settings or other audio.
         """
-        self._refuse_taken(key)
+        self.refuse_taken(key)
         record = _record(self.record)
         if record is None or record["key"] != key:
             return None
         return record if self.weights.is_file() else None
 
-    def _refuse_taken(self, key: str) -> None:
+    def refuse_taken(self, key: str) -> None:
+        """Refuse a name that belongs to another upstream, or to another run.
+
+        Raises:
+            ConfigError: it does.
+        """
         if not _NAME.fullmatch(self.name):
             raise _taken(
                 self.name, "this cannot be the name of a file and of an upstream", "letters, digits and _"

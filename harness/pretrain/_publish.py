@@ -14,8 +14,9 @@ from harness import registry
 from harness.contracts import Objective
 from harness.paths import write_text
 from harness.plots import training_picture
-from harness.pretrain._export import write_card, write_weights
+from harness.pretrain._export import write_card, write_student, write_weights
 from harness.pretrain._history import History
+from harness.pretrain._place import Place
 from harness.pretrain._state import drop_state
 from harness.pretrain._train import Trainer
 from harness.pretrain._work import Pretraining
@@ -32,11 +33,19 @@ def publish(work: Pretraining, objective: Objective, history: History, record: M
     title = f"{place.name} · {record['hours']:.2f} h · {record['updates']} updates"
     training_picture(history.rows, title, place.folder / "loss.png")
     history.finish(place.folder / "history.csv")
-    write_card(place, _card(work, objective, record))
+    write_card(place, _card(work, place, objective, record["updates"]))
     write_text(place.record, json.dumps(record, indent=1) + "\n")
     history.drop()
     drop_state(place.folder)
     _LOG.info("%s is ready: python -m harness run recipe=NAME upstream=%s", place.folder, place.name)
+
+
+def keep_milestone(work: Pretraining, objective: Objective, updates: int) -> None:
+    """The model after so many updates, as an upstream of its own: weights and card."""
+    place = work.place.at(updates)
+    write_student(place, objective)
+    write_card(place, _card(work, place, objective, updates))
+    _LOG.info("kept after update %d: upstream=%s", updates, place.name)
 
 
 def explain(work: Pretraining, trainer: Trainer, objective: Objective, history: History) -> dict[str, Any]:
@@ -77,21 +86,22 @@ def _trained_on(work: Pretraining) -> list[str]:
     return list(dict.fromkeys([*work.start.trained_on, *work.audio.trained_on]))
 
 
-def _card(work: Pretraining, objective: Objective, record: Mapping[str, Any]) -> dict[str, Any]:
+def _card(work: Pretraining, place: Place, objective: Objective, updates: int) -> dict[str, Any]:
     licences = dict.fromkeys(source.licence for source in work.audio.sources)
-    about = f"pre-trained here: {work.plan.about}; {record['hours']:.2f} h, {record['updates']} updates."
-    if record["fold"]:
-        about += f" Nothing of the test part of {record['fold']['recipe']}, fold {record['fold']['fold']}"
+    about = f"pre-trained here: {work.plan.about}; {work.audio.hours:.2f} h, {updates} updates."
+    fold = work.audio.fold
+    if fold:
+        about += f" Nothing of the test part of {fold['recipe']}, fold {fold['fold']}"
         about += ", but the start was itself trained on that corpus." if work.start_heard_test else "."
     return {
-        "name": work.place.name,
+        "name": place.name,
         "family": work.module.FAMILY,
         "about": about,
         "licence": f"as the audio it was trained on allows: {'; '.join(licences)}",
-        "source": f"python -m harness pretrain recipe={work.plan.recipe}, record {record['key'][:16]}",
+        "source": f"python -m harness pretrain recipe={work.plan.recipe}, record {work.key[:16]}",
         "sample_rate_hz": 16_000,
         **objective.card(),
-        "trained_on": record["trained_on"],
+        "trained_on": _trained_on(work) if updates else list(work.start.trained_on),
         "hub_id": "",
         "revision": "",
     }

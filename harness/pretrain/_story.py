@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harness.contracts import Objective
+from harness.errors import ConfigError
 from harness.paths import write_text
 from harness.pretrain._batches import Order
 from harness.pretrain._config import Plan
 from harness.pretrain._feed import Feed
 from harness.pretrain._history import History
 from harness.pretrain._place import Place
-from harness.pretrain._publish import explain, publish
+from harness.pretrain._publish import explain, keep_milestone, publish
 from harness.pretrain._state import drop_state
 from harness.pretrain._stop import stop_signals
 from harness.pretrain._team import Team, team
@@ -45,9 +47,24 @@ def pretrain(plan: Plan) -> dict[str, Any] | None:
         work = work_out(plan, chosen)
         known = work.place.finished(work.key)
         if known is not None and not plan.force:
+            _refuse_unkept(work)
             _LOG.info("%s is trained already: nothing is done (force=true does it again)", work.place.name)
             return known if chosen.leads else None
         return _carry_out(work, chosen)
+
+
+def _refuse_unkept(work: Pretraining) -> None:
+    """A finished run cannot say what it was on its way."""
+    unkept = [
+        number for number in sorted(work.rules.milestones) if not work.place.at(number).weights.is_file()
+    ]
+    if unkept:
+        raise ConfigError(
+            f"{work.place.name} is trained already, and these milestones were not kept",
+            got=f"milestones={unkept}",
+            wanted="the ones that were asked for when it was trained",
+            next_step="leave them out, or set force=true to train it again and keep them",
+        )
 
 
 def _carry_out(work: Pretraining, chosen: Team) -> dict[str, Any] | None:
@@ -109,7 +126,8 @@ def _lead(work: Pretraining, trainer: Trainer, objective: Objective, done: int) 
     history.take_up(done)
     curves = _curves(work) if work.plan.track else None
     with progress(f"pre-training {place.name}") as advance, stop_signals() as stopped:
-        trainer.train(Watch(history, curves, advance), stopped)
+        keep = partial(keep_milestone, work, objective)
+        trainer.train(Watch(history, curves, advance, keep), stopped)
     record = explain(work, trainer, objective, history)
     publish(work, objective, history, record)
     if curves is not None:

@@ -42,6 +42,9 @@ class Watcher(Protocol):
     def saved(self, updates: int) -> None:
         """The state after this many updates is on disk; the run never goes back behind it."""
 
+    def milestone(self, updates: int) -> None:
+        """The model after this many updates is one to keep."""
+
     def advance(self, done: float, total: float) -> None:
         """Told after every update."""
 
@@ -56,6 +59,8 @@ class Rules(NamedTuple):
     precision: str
     log_every: int
     save_every: int
+    milestones: frozenset[int] = frozenset()
+    """Updates after which the watcher is told to keep the model."""
 
 
 class Run(NamedTuple):
@@ -127,18 +132,25 @@ class Trainer:
         last, rules = self.rules.optimiser.updates, self.rules
         fed = self.run.feed.read(self._wanted(last), self.run.objective.batch)
         since = _Since()
+        if not self.updates:
+            self._keep(watcher)
         while self.updates < last:
             figures, samples = self._update(fed)
             self._count(since, samples)
             self.guards.look(self.updates, figures)
             if self.updates % rules.log_every == 0 or self.updates == last:
                 watcher.row({**figures, "audio_s_per_s": since.throughput()})
+            self._keep(watcher)
             if self.updates % rules.save_every == 0 or self.updates == last:
                 self.save()
                 watcher.saved(self.updates)
             watcher.advance(self.updates, last)
             if self.updates < last and stopped():
                 self._leave(watcher)
+
+    def _keep(self, watcher: Watcher) -> None:
+        if self.updates in self.rules.milestones:
+            watcher.milestone(self.updates)
 
     def _count(self, since: _Since, samples: int) -> None:
         self.wall_s += since.lap()

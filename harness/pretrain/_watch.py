@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from harness.pretrain._history import History
 from harness.progress import Advance
@@ -17,8 +17,10 @@ LINE_EVERY_S = 10.0
 class Watch:
     """See `harness.pretrain._train.Watcher`; rows go to MLflow once the run cannot fall behind them."""
 
-    def __init__(self, history: History, curves: Curves | None, progress: Advance) -> None:
-        self._history, self._curves, self._progress = history, curves, progress
+    def __init__(
+        self, history: History, curves: Curves | None, progress: Advance, keep: Callable[[int], None]
+    ) -> None:
+        self._history, self._curves, self._progress, self._keep = history, curves, progress, keep
         self._waiting: list[Mapping[str, float]] = []
         self._said = -LINE_EVERY_S
 
@@ -36,6 +38,10 @@ class Watch:
             self._curves.add(self._waiting)
         self._waiting = []
 
+    def milestone(self, updates: int) -> None:
+        """Keep the model as it is now."""
+        self._keep(updates)
+
     def advance(self, done: float, total: float) -> None:
         """Share done and time left."""
         self._progress(done, total)
@@ -48,6 +54,9 @@ class Silent:
         """Nothing."""
 
     def saved(self, updates: int) -> None:
+        """Nothing."""
+
+    def milestone(self, updates: int) -> None:
         """Nothing."""
 
     def advance(self, done: float, total: float) -> None:

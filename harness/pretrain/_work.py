@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from harness import config, registry
 from harness import record as records
+from harness.errors import ConfigError
 from harness.pretrain._audio import UNKNOWN, Audio, gather
 from harness.pretrain._batches import Batch, batches_by_length
 from harness.pretrain._config import Plan
@@ -78,10 +79,31 @@ def work_out(plan: Plan, chosen: Team) -> Pretraining:
         plan.precision,
         plan.log_every,
         plan.save_every,
+        milestones=_milestones(plan, optimiser.updates),
     )
     name = plan.name or default_name(plan.recipe, _told(plan, audio))
     place = Place(Path(plan.results) / "pretrained" / name, name)
-    return Pretraining(plan, module, settings, audio, batches, rules, start, place)
+    work = Pretraining(plan, module, settings, audio, batches, rules, start, place)
+    for number in rules.milestones:
+        place.at(number).refuse_taken(work.key)
+    return work
+
+
+def _milestones(plan: Plan, updates: int) -> frozenset[int]:
+    """The updates to keep a model after.
+
+    Raises:
+        ConfigError: the run ends before one of them.
+    """
+    late = [number for number in plan.milestones if number >= updates]
+    if late:
+        raise ConfigError(
+            "a milestone lies behind the end of the run",
+            got=f"milestones={late}, {updates} updates",
+            wanted=f"numbers from 0 to {updates - 1}; the last model is kept anyway",
+            next_step="leave it out, or train longer",
+        )
+    return frozenset(plan.milestones)
 
 
 def _told(plan: Plan, audio: Audio) -> list[str]:

@@ -73,6 +73,21 @@ def test_a_run_that_dies_at_any_update_goes_on_bit_by_bit(loop: Loop, toy: Modul
     assert trainer.heard_s > 0
 
 
+@pytest.mark.parametrize(("die_at", "after"), [(2, [0, 2, 4]), (3, [4]), (5, [4])])
+def test_no_milestone_is_passed_over_by_a_run_that_died(
+    loop: Loop, toy: ModuleType, die_at: int, after: list[int]
+) -> None:
+    """States are saved after every third update; what lies behind the saved one comes again."""
+    chosen = frozenset({0, 2, 4})
+    with loop(milestones=chosen) as trainer, pytest.raises(RuntimeError, match="lightning"):
+        trainer.train(toy.Rows(die_at=die_at))
+    with loop(milestones=chosen) as trainer:
+        trainer.resume()
+        watcher = toy.Rows()
+        trainer.train(watcher)
+    assert watcher.kept == after
+
+
 def test_what_is_compared_can_differ(loop: Loop, toy: ModuleType) -> None:
     """Another seed gives other weights, or the test above would say nothing."""
     assert not same(undisturbed(loop, toy)[0], undisturbed(loop, toy, seed=4)[0])

@@ -76,6 +76,7 @@ class Rows:
     def __init__(self, die_at: int = -1) -> None:
         self.rows: list[dict[str, float]] = []
         self.saves: list[int] = []
+        self.kept: list[int] = []
         self.die_at = die_at
 
     def row(self, figures: Mapping[str, float]) -> None:
@@ -83,6 +84,9 @@ class Rows:
 
     def saved(self, updates: int) -> None:
         self.saves.append(updates)
+
+    def milestone(self, updates: int) -> None:
+        self.kept.append(updates)
 
     def advance(self, done: float, total: float) -> None:
         if done == self.die_at:

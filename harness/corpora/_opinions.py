@@ -1,9 +1,9 @@
 """What CMU-MOSI and CMU-MOSEI share: label files, standard folds, and the sign of a sentiment.
 
 Labels come as the owners' computational sequence (`.csd`, HDF5: `<name>/data/<video>/{intervals,features}`, the
-first feature is the sentiment in [-3, 3]), or as the table `label.csv` of the MMSA project (`video_id`,
-`clip_id`, `text`, `label`, `mode`). The standard folds are lists of videos in a Python file of the
-CMU-MultimodalSDK, which is read and never run, or the column `mode` of that table.
+first feature is the sentiment in [-3, 3]; in CMU-MOSEI six intensities of emotions follow), or as the table
+`label.csv` of the MMSA project (`video_id`, `clip_id`, `text`, `label`, `mode`). The standard folds are lists of
+videos in a Python file of the CMU-MultimodalSDK, which is read and never run, or the column `mode` of that table.
 """
 
 from __future__ import annotations
@@ -39,6 +39,17 @@ class Opinion(NamedTuple):
     start_s: float
     end_s: float
     score: float
+    intensities: tuple[float, ...] = ()
+    """Further features of the owners' sequence, in its order; a table has none."""
+
+
+def rounded(score: float) -> float:
+    """A score to the digits that label files carry, the same from 32 and from 64 bits.
+
+    >>> rounded(0.66666669), rounded(-1e-9)
+    (0.666667, 0.0)
+    """
+    return round(score, _DIGITS) + 0.0
 
 
 def raw_score(score: float) -> str:
@@ -47,13 +58,13 @@ def raw_score(score: float) -> str:
     >>> raw_score(0.66666669), raw_score(-0.0)
     ('0.666667', '0.0')
     """
-    return str(round(score, _DIGITS) + 0.0)
+    return str(rounded(score))
 
 
 def sign(score: float) -> str:
     """`negative`, `neutral` or `positive`; only zero is neutral."""
-    rounded = round(score, _DIGITS)
-    return "neutral" if rounded == 0 else "positive" if rounded > 0 else "negative"
+    value = rounded(score)
+    return "neutral" if value == 0 else "positive" if value > 0 else "negative"
 
 
 def read_opinions(path: Path) -> dict[str, list[Opinion]]:
@@ -79,8 +90,11 @@ def read_opinions(path: Path) -> dict[str, list[Opinion]]:
 
 def _opinions(path: Path, video: str, group: Mapping[str, Sequence[Sequence[float]]]) -> list[Opinion]:
     pairs = zip(group["intervals"], group["features"], strict=True)
-    opinions = sorted(Opinion(float(when[0]), float(when[1]), float(what[0])) for when, what in pairs)
-    if not all(math.isfinite(value) for opinion in opinions for value in opinion):
+    opinions = sorted(
+        Opinion(float(when[0]), float(when[1]), float(what[0]), tuple(map(float, what[1:])))
+        for when, what in pairs
+    )
+    if not all(math.isfinite(value) for opinion in opinions for value in opinion[:3]):
         raise CorpusError(
             "a label or a time is no finite number",
             got=f"{path}, video {video}",

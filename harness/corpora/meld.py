@@ -6,7 +6,9 @@ UTF-8, the one in the archive CP1252. Clips lie in `train_splits/`, `dev_splits_
 begins the id. Where the test folder holds a corrected cut, `final_videos_testdia<D>_utt<U>.mp4`, that one is the
 row's file. Clips that were converted to .wav or .flac in the same folder are preferred to .mp4; the log says so.
 
-The times in the tables lie in the episode and not in the clip; cuts differ from them, so nothing is held to them.
+The sentiment of a row (`positive`, `negative`, `neutral`) is its further label `sentiment`; copies that lack that
+column are read without it. The times in the tables lie in the episode and not in the clip; cuts differ from them,
+so nothing is held to them.
 
 Reference: S. Poria, D. Hazarika, N. Majumder, G. Naik, E. Cambria, R. Mihalcea, "MELD: A Multimodal Multi-Party
 Dataset for Emotion Recognition in Conversations", ACL 2019, 527-536; https://github.com/declare-lab/MELD
@@ -143,6 +145,7 @@ def _utterance(part: str, row: Row, found: Clips) -> Utterance:
         text=row["Utterance"],
         language="en",
         split=part,
+        labels={"sentiment": sentiment} if (sentiment := row.get("Sentiment").lower()) else {},
         defect="" if corrected else DEFECTS.get(name, ""),
         lost=name in LOST and not corrected,
     )

@@ -8,7 +8,8 @@ index and not the owners'. A segment that begins before the file (some do) begin
 is left out, and the log says how much.
 
 No speakers are distributed, so the video stands for the speaker. Canonical labels are the sign of the sentiment;
-the six emotion intensities of the label file are not read. Official parts: `standard_folds` in `_opinions`.
+the score itself is the value `sentiment`, and the six emotion intensities of the label file (0 to 3) are the
+values `happiness` to `fear`; the table has none. Official parts: `standard_folds` in `_opinions`.
 
 Reference: A. Zadeh, P. P. Liang, S. Poria, E. Cambria, L.-P. Morency, "Multimodal Language Analysis in the Wild:
 CMU-MOSEI Dataset and Interpretable Dynamic Fusion Graph", ACL 2018, 2236-2246.
@@ -17,6 +18,7 @@ CMU-MOSEI Dataset and Interpretable Dynamic Fusion Graph", ACL 2018, 2236-2246.
 from __future__ import annotations
 
 import logging
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +33,7 @@ from harness.corpora._opinions import (
     raw_score,
     read_label_table,
     read_opinions,
+    rounded,
     sign,
     standard_folds,
 )
@@ -64,6 +67,8 @@ LABEL_FILES = ("cmu_mosei_labels.csd", "all labels.csd", LABEL_TABLE)
 FOLD_FILE = "cmu_mosei_std_folds.py"
 SOUND = ("Raw/Audio/Full/WAV_16000", "Audio/Full/WAV_16000")
 TRANSCRIPTS = ("Raw/Transcript/Segmented/Combined", "Transcript/Segmented/Combined")
+EMOTIONS = ("happiness", "sadness", "anger", "surprise", "disgust", "fear")
+"""What follows the sentiment in the owners' sequence, each from 0 to 3, several at once."""
 SAME_TIME_S = 5e-4
 """Transcripts give times in decimals, the label file in 32 or 64 bits; segments are never this short."""
 
@@ -83,11 +88,12 @@ class Segment(NamedTuple):
 
 
 class Labelled(NamedTuple):
-    """A segment and its sentiment."""
+    """A segment, its sentiment and, from the owners' sequence, how strong each of `EMOTIONS` is."""
 
     video: str
     segment: Segment
     score: float
+    intensities: tuple[float, ...] = ()
 
 
 def read(root: Path) -> Iterator[Utterance]:
@@ -131,7 +137,16 @@ def _utterance(one: Labelled, sound: str, folds: Mapping[str, str]) -> Utterance
         text=one.segment.text,
         language="en",
         split=folds.get(one.video, ""),
+        values=_values(one),
     )
+
+
+def _values(one: Labelled) -> dict[str, float]:
+    """The sentiment, and the intensities as far as they are numbers."""
+    pairs = zip(EMOTIONS, one.intensities, strict=False)
+    return {"sentiment": rounded(one.score)} | {
+        name: rounded(value) for name, value in pairs if math.isfinite(value)
+    }
 
 
 def _from_sequence(root: Path, path: Path) -> Iterator[Labelled]:
@@ -144,7 +159,7 @@ def _from_sequence(root: Path, path: Path) -> Iterator[Labelled]:
             if segment is None:
                 unmatched += 1
             else:
-                yield Labelled(video, segment, opinion.score)
+                yield Labelled(video, segment, opinion.score, opinion.intensities)
     if unmatched:
         log.warning("CMU-MOSEI: %d labels of %s fit the times of no transcript line", unmatched, path)
 

@@ -31,6 +31,7 @@ from harness.corpora._opinions import (
     raw_score,
     read_label_table,
     read_opinions,
+    rounded,
     sign,
     standard_folds,
 )
@@ -107,6 +108,7 @@ def _utterance(one: Labelled, found: Clips, folds: Mapping[str, str]) -> Utteran
         text=one.text,
         language="en",
         split=folds.get(one.video, ""),
+        values={"sentiment": rounded(one.score)},
     )
 
 

@@ -96,6 +96,20 @@ def test_meld_the_samples_in_both_encodings(shared: Path) -> None:
     ]  # a gap; one-digit hours; start = end in the last row
 
 
+def test_meld_the_sentiment_is_a_further_label_where_the_copy_has_it(
+    listing: Any, listing_trees: ModuleType, tmp_path: Path
+) -> None:
+    rows = {row["utt"]: row for row in listing("meld")}
+    listing_trees.annotator("meld").annotate(list(rows.values()), tmp_path)
+    said = [(utterance.id, utterance.labels["sentiment"]) for utterance in meld.read(tmp_path)]
+    assert sorted(said) == sorted((name, row["sentiment"]) for name, row in rows.items())
+    path = tmp_path / "train_sent_emo.csv"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace(",Sentiment,", ",Sentiment_of_old,"), encoding="utf-8"
+    )
+    assert {tuple(u.labels) for u in meld.read(tmp_path) if u.split == "train"} == {()}
+
+
 def test_meld_a_corrected_cut_wins_and_the_first_one_is_told(
     listing_trees: ModuleType, tmp_path: Path
 ) -> None:

@@ -258,3 +258,28 @@ def test_mosi_a_clip_number_that_is_none_is_refused_by_line(tmp_path: Path) -> N
     table(tmp_path / "label.csv", f"{OTHER},1,A,0,,,,Neutral,train", f"{OTHER},two,A,0,,,,Neutral,train")
     with pytest.raises(CorpusError, match="line 3, column clip_id: 'two'"):
         list(mosi.read(tmp_path))
+
+
+def test_values_are_the_scores_in_the_digits_of_the_label_file(tmp_path: Path) -> None:
+    touch(
+        tmp_path, f"{mosi.SOUND}/{OTHER}_1.wav", f"{mosi.SOUND}/{OTHER}_2.wav", f"{mosi.SOUND}/{OTHER}_3.wav"
+    )
+    labels = {OTHER: [(0.5, 5.0, 2.4), (5.0, 6.0, -2 / 3), (6.0, 7.0, -1e-8)]}
+    sequence(tmp_path / "CMU_MOSI_Opinion_Labels.csd", labels, "Opinion Segment Labels")
+    rows = [(row.values["sentiment"], row.label) for row in mosi.read(tmp_path)]
+    assert rows == [(2.4, "positive"), (-0.666667, "negative"), (0.0, "neutral")]
+    assert str(rows[2][0]) == "0.0"
+
+
+def test_mosei_the_owners_sequence_brings_six_intensities_and_a_table_none(tmp_path: Path) -> None:
+    transcript(tmp_path, VIDEO, "2___0___1___One")
+    with h5py.File(tmp_path / "CMU_MOSEI_Labels.csd", "w") as file:
+        place = file.create_group(f"All Labels/data/{VIDEO}")
+        place["intervals"] = np.array([[0, 1]], dtype=np.float32)
+        place["features"] = np.array([[-1 / 3, 2 / 3, 0, 1, 2, np.nan, 3]], dtype=np.float32)
+    (row,) = mosei.read(tmp_path)
+    told = {"happiness": 0.666667, "sadness": 0.0, "anger": 1.0, "surprise": 2.0, "fear": 3.0}
+    assert row.values == {"sentiment": -0.333333} | told
+    (tmp_path / "CMU_MOSEI_Labels.csd").unlink()
+    table(tmp_path / "label.csv", f"{VIDEO},2,one,1.5,,,,Positive,test")
+    assert [row.values for row in mosei.read(tmp_path)] == [{"sentiment": 1.5}]

@@ -303,12 +303,36 @@ def test_official_without_dev_list_needs_a_share(make_crowd: Crowd) -> None:
     assert make_folds(official, make_crowd(), official.Config(select="test")).folds[0].dev == ()
 
 
-def test_official_refuses_a_share_that_does_nothing_and_strays(make_crowd: Crowd) -> None:
+def test_official_refuses_a_share_that_does_nothing(make_crowd: Crowd) -> None:
     rows = [dataclasses.replace(e, split="dev") if e.session == "4" else e for e in make_crowd()]
     with pytest.raises(ConfigError, match="do nothing"):
         make_folds(official, rows, official.Config(dev_share=0.1))
+
+
+def test_official_leaves_out_what_no_list_names_and_says_so(make_crowd: Crowd) -> None:
+    rows = [dataclasses.replace(e, split="dev") if e.session == "4" else e for e in make_crowd()]
+    whole = make_folds(official, rows, official.Config())
+    strays = [dataclasses.replace(e, id=f"stray-{e.id}", split="") for e in rows[:13]]
+    folds = make_folds(official, [*strays, *rows], official.Config())  # 13 of 133 are below a tenth
+    assert folds.folds == whole.folds
+    assert folds.fingerprint == whole.fingerprint
+    assert folds.warnings == ("13 examples in none of the owners' lists are left out",)
+    assert whole.warnings == ()
+
+
+def test_official_refuses_many_strays_and_unknown_lists(make_crowd: Crowd) -> None:
+    rows = [dataclasses.replace(e, split="dev") if e.session == "4" else e for e in make_crowd()]
+    strays = [dataclasses.replace(e, id=f"stray-{e.id}", split="") for e in rows[:14]]
+    with pytest.raises(SplitError, match=r"(?s)14 of 134 in none, first stray.*unlisted_share"):
+        make_folds(official, [*strays, *rows], official.Config())
+    assert make_folds(official, [*strays, *rows], official.Config(unlisted_share=0.2)).folds
+    with pytest.raises(SplitError, match=r"(?s)'test9': 1.*leave_out=\[test9\]"):
+        make_folds(official, [dataclasses.replace(rows[0], split="test9"), *rows[1:]], official.Config())
+    with pytest.raises(ConfigError, match="unlisted_share is no share"):
+        make_folds(official, rows, official.Config(unlisted_share=-0.1))
+    nowhere = [dataclasses.replace(e, split="") for e in rows]
     with pytest.raises(SplitError, match="not every example"):
-        make_folds(official, [dataclasses.replace(rows[0], split=""), *rows[1:]], official.Config())
+        make_folds(official, nowhere, official.Config())
 
 
 shares = st.floats(0.05, 0.9)

@@ -69,7 +69,7 @@ def line(figures: Mapping[str, float]) -> str:
     >>> line({"update": 20.0, "epoch": 1.25, "lr": 5e-4, "frame_loss": 7.5, "audio_s_per_s": 31.0})
     'update 20, epoch 1.2: frame loss 7.5, lr 0.0005; 31 s of audio per second'
     """
-    named = ("frame_loss", "utterance_loss", "target_std", "prediction_std", "lr")
+    named = ("frame_loss", "utterance_loss", "utterance_target_rms", "target_std", "prediction_std", "lr")
     said = ", ".join(f"{name.replace('_', ' ')} {figures[name]:.4g}" for name in named if name in figures)
     return (
         f"update {figures['update']:.0f}, epoch {figures['epoch']:.1f}: {said}; "

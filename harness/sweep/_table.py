@@ -78,6 +78,7 @@ def _model(line: Line) -> dict[str, Any]:
     return {
         "frame loss": last.get("frame_loss", NOTHING),
         "utterance loss": last.get("utterance_loss", NOTHING),
+        "utterance target (RMS)": last.get("utterance_target_rms", NOTHING),
         "target std": last.get("target_std", NOTHING),
         "updates": facts.get("updates", 0),
         "model": facts.get("name", ""),

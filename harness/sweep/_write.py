@@ -118,7 +118,7 @@ def _shown(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
 def _shown_line(line: Mapping[Any, Any], titles: Sequence[str]) -> dict[str, Any]:
     printed = {f"{name.upper()} (published)": line[f"published {name.upper()}"] for name in METRICS}
     ours = {f"{name.upper()} (ours)": _with_interval(line, name.upper()) for name in METRICS}
-    losses = {name: line[name] for name in ("frame loss", "utterance loss")}
+    losses = {name: line[name] for name in ("frame loss", "utterance loss", "utterance target (RMS)")}
     return {
         **{title: line.get(title, "") for title in titles},
         **printed,

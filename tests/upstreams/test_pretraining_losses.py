@@ -155,3 +155,18 @@ def test_a_step_is_the_plain_one_that_shares_and_leaves_out_nothing(project_root
     )
     loss_off, gradients_off = benchmark.check_equal(small, "cpu")
     assert max(loss_off, gradients_off) < 1e-5
+
+
+@pytest.mark.parametrize("kind", ["chunk", "token", "global"])
+def test_the_log_tells_that_the_released_utterance_target_is_nothing(kind: str) -> None:
+    """Beside frame targets of unit size; 1e-6 is float32's rounding in a mean over 24 frames."""
+    released = losses(made(utterance=kind)).figures()
+    assert released["utterance_target_rms"] < 1e-6
+    assert released["target_std"] > 0.1
+    raw = losses(made(utterance=kind, utterance_target="raw_mean")).figures()
+    assert raw["utterance_target_rms"] > 0.5
+
+
+@pytest.mark.parametrize("without", [{"utterance": "none"}, {"utterance_weight": 0.0}])
+def test_without_an_utterance_loss_nothing_is_told_of_its_target(without: dict[str, Any]) -> None:
+    assert "utterance_target_rms" not in losses(made(**without)).figures()

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from upstreams._emotion2vec_net import AudioEncoder, BlockOutput, Emotion2vecNet, Sizes, conv_over_time
-from upstreams.objectives._losses import Losses, scaled_error, spread
+from upstreams.objectives._losses import Losses, root_mean_square, scaled_error, spread
 from upstreams.objectives._masks import Places
 from upstreams.objectives._targets import TargetRule, frame_targets, raw_mean
 
@@ -125,7 +125,8 @@ class Data2vec2Objective(nn.Module):
         wanted = self._cloned(target).take_along_dim(masks.hidden[..., None], 1).flatten(0, 1)
         frame = self._error(predicted, wanted).sum() * self.rule.frame_weight
         said = dropped if self.rule.utterance_dropout else encoded
-        utterance = self._utterance(said, layers, target, frames=len(wanted))
+        held_to = self._utterance_target(layers, target)
+        utterance = self._utterance(said, held_to, frames=len(wanted))
         return Losses(
             total=frame + utterance,
             frame=frame.detach(),
@@ -133,6 +134,7 @@ class Data2vec2Objective(nn.Module):
             frames=len(wanted),
             target_std=spread(wanted),
             prediction_std=spread(predicted.detach()),
+            utterance_target_rms=None if held_to is None else root_mean_square(held_to),
         )
 
     @torch.no_grad()
@@ -185,15 +187,21 @@ class Data2vec2Objective(nn.Module):
         decoded: Tensor = cast(Decoder, self.student.audio.decoder)(filled)
         return decoded
 
-    def _utterance(self, said: Encoded, layers: Sequence[Tensor], target: Tensor, frames: int) -> Tensor:
+    def _utterance_target(self, layers: Sequence[Tensor], target: Tensor) -> Tensor | None:
+        """(batch, dim) that utterances are held to; None where there is no utterance loss."""
         rule = self.rule
         if rule.utterance == "none" or rule.utterance_weight == 0:
-            return target.new_zeros(())
+            return None
+        return raw_mean(layers, rule.target) if rule.utterance_target == "raw_mean" else target.mean(1)
+
+    def _utterance(self, said: Encoded, wanted: Tensor | None, frames: int) -> Tensor:
+        rule = self.rule
+        if wanted is None:
+            return said.visible.new_zeros((), dtype=torch.float32)
         if rule.utterance == "global":
             predicted = said.visible.mean(1)
         else:
             predicted = said.tokens.mean(1) if rule.utterance == "chunk" else said.tokens[:, -1]
-        wanted = raw_mean(layers, rule.target) if rule.utterance_target == "raw_mean" else target.mean(1)
         error = self._error(predicted, self._cloned(wanted)).sum()
         share = len(predicted) if rule.utterance_reduction == "mean" else 1
         return error * (rule.utterance_weight * frames / share)

@@ -21,18 +21,20 @@ class Losses(NamedTuple):
     target_std: Tensor
     """Mean over channels of the targets' standard deviation over everything masked: collapse shows here."""
     prediction_std: Tensor
+    utterance_target_rms: Tensor | None = None
+    """Root mean square of what utterances are held to: 0 where their loss teaches nothing; None without it."""
 
     def figures(self) -> dict[str, float]:
         """For the log, losses per masked frame; a GPU is waited for once."""
-        frame, utterance, target_std, prediction_std = torch.stack(
-            [self.frame, self.utterance, self.target_std, self.prediction_std]
-        ).tolist()
-        return {
-            "frame_loss": frame / self.frames,
-            "utterance_loss": utterance / self.frames,
-            "target_std": target_std,
-            "prediction_std": prediction_std,
+        told = {
+            "frame_loss": self.frame / self.frames,
+            "utterance_loss": self.utterance / self.frames,
+            "target_std": self.target_std,
+            "prediction_std": self.prediction_std,
         }
+        if self.utterance_target_rms is not None:
+            told["utterance_target_rms"] = self.utterance_target_rms
+        return dict(zip(told, torch.stack([*told.values()]).tolist(), strict=True))
 
 
 def scaled_error(predicted: Tensor, wanted: Tensor, beta: float, scale: float | None) -> Tensor:
@@ -48,6 +50,11 @@ def scaled_error(predicted: Tensor, wanted: Tensor, beta: float, scale: float | 
     if beta == 0:
         return F.mse_loss(predicted, wanted, reduction="none") * factor
     return F.smooth_l1_loss(predicted, wanted, reduction="none", beta=beta) * factor
+
+
+def root_mean_square(x: Tensor) -> Tensor:
+    """Of all elements; (rows, dim) -> scalar."""
+    return x.float().square().mean().sqrt()
 
 
 def spread(x: Tensor) -> Tensor:

@@ -13,12 +13,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 FLOORS = (
     {"__main__"},
     {"cli"},
+    {"tables"},
     {"translate", "sweep"},
     {"catalogue", "run", "score", "check", "pretrain", "examine", "corpus_stats"},
     {"cells"},
     {"features", "baselines"},
     {"study"},
-    {"track", "board", "plots", "report", "doctor", "portrait"},
+    {"track", "board", "report", "doctor", "portrait"},
+    {"plots"},
     {"extract", "fetch", "fit", "statistics", "record", "audit", "shortcuts"},
     {"corpora", "tasks", "splits", "views", "predictions", "metrics"},
     {"store", "sketch"},
@@ -35,7 +37,12 @@ PLUGINS_SEE = {"contracts", "errors"}
 CORPORA_SEE = PLUGINS_SEE | {"manifest", "audio", "paths"}
 ONLY_IN = {
     "mlflow": {"harness/track.py"},
-    "seaborn": {"harness/plots.py", "harness/portrait/_pictures.py"},
+    "seaborn": {
+        "harness/plots/confusion.py",
+        "harness/plots/languages.py",
+        "harness/plots/training.py",
+        "harness/portrait/_pictures.py",
+    },
     "s3prl": {"upstreams/s3prl_hub.py"},
     "hydra": {"harness/cli/_recipes.py", "harness/config.py"},
     "opensmile": {"upstreams/_functionals.py"},

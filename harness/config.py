@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 from harness import parts
-from harness.contracts import Card
+from harness.contracts import Card, TextCard
 from harness.errors import ConfigError, did_you_mean
 
 HEADLINE_METRICS = ("wa", "ua", "wf1", "macro_f1")
@@ -66,6 +66,12 @@ class RunConfig:
     view: dict[str, Any]
     head: Part
     seeds: list[int]
+    modality: Literal["speech", "text", "speech+text"] = "speech"
+    """What a head that reads conversations is given of every utterance; all other heads read speech."""
+    text: TextCard | None = None
+    """The encoder of texts; loaded only where `modality` asks for it."""
+    beside: list[str] = field(default_factory=list)
+    """Cards of further upstreams, whose last layers' time means stand beside the first one's view."""
     expected: Expected | None = None
     metrics: list[str] = field(default_factory=lambda: list(HEADLINE_METRICS))
     resamples: int = 2000
@@ -78,6 +84,14 @@ class RunConfig:
     track: bool = True
     any_corpus: bool = False
     """The corpus is an example: the recipe is a protocol for every corpus, chosen by `corpus=NAME`."""
+    train: list[str] = field(default_factory=list)
+    """Other corpora that train, while all of `corpus` is tested; empty: `corpus` does both."""
+    roots: dict[str, str] = field(default_factory=dict)
+    """Corpus -> where it lies, for those in `train`, and for `corpus` unless `corpus.root` says it."""
+    speakers: Literal["none", "zscore"] = "none"
+    """`zscore`: every speaker's features are standardised with all of that speaker's own utterances."""
+    prior: Literal["none", "uniform", "estimated"] = "none"
+    """Class shares that predictions are corrected to: equal ones, or those that fit the tested outputs best."""
     overrides: list[str] = field(default_factory=list)
 
 
@@ -89,7 +103,7 @@ def compose(recipe: str, overrides: Sequence[str]) -> RunConfig:
         ConfigError: an override cannot be read, or a value is misspelt, missing or of the wrong type.
     """
     check_names(recipe, overrides)
-    composed = hydra_compose(recipe, overrides, command=f"run recipe={recipe}")
+    composed = hydra_compose(recipe, open_keys(overrides), command=f"run recipe={recipe}")
     return from_mapping(recipe, composed, overrides)
 
 
@@ -98,6 +112,11 @@ def check_names(recipe: str, overrides: Sequence[str]) -> None:
     parts.require("recipe", recipe, parts.recipe_names())
     for part, name in chosen_parts(overrides):
         parts.require(f"{part} part", name, parts.part_names(part))
+
+
+def open_keys(overrides: Sequence[str]) -> list[str]:
+    """Overrides as Hydra takes them: `roots.NAME=DIR` names a key that no recipe has."""
+    return [f"++{word}" if word.startswith("roots.") else word for word in overrides]
 
 
 def chosen_parts(overrides: Sequence[str]) -> list[tuple[str, str]]:
@@ -180,7 +199,17 @@ def from_mapping(recipe: str, composed: Mapping[str, Any], overrides: Sequence[s
         settings = dict(plain[part])
         plain[part] = {"name": settings.pop("name"), "settings": settings}
     plain |= {"recipe": recipe, "overrides": list(overrides)}
-    return build(RunConfig, plain, where=recipe)
+    built = build(RunConfig, plain, where=recipe)
+    return replace(built, recipe=direction(built.train, built.corpus.name)) if built.train else built
+
+
+def direction(train: Sequence[str], test: str) -> str:
+    """Names a run from corpora to another corpus.
+
+    >>> direction(["emodb", "cafe"], "urdu")
+    'emodb_and_cafe_to_urdu'
+    """
+    return f"{'_and_'.join(train)}_to_{test}"
 
 
 def build(kind: type[T], values: Mapping[str, Any], *, where: str) -> T:

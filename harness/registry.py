@@ -23,6 +23,7 @@ from harness.errors import HarnessError, PluginError, UnknownNameError, did_you_
 PACKAGES = {
     "upstreams": "upstreams",
     "objectives": "upstreams.objectives",
+    "texts": "upstreams.texts",
     "downstreams": "downstreams",
     "corpora": "harness.corpora",
     "tasks": "harness.tasks",
@@ -34,6 +35,7 @@ PACKAGES = {
 SINGULAR = {
     "upstreams": "upstream family",
     "objectives": "objective of pre-training",
+    "texts": "family of text encoders",
     "downstreams": "head",
     "corpora": "corpus",
     "tasks": "task",

@@ -10,26 +10,27 @@ import hashlib
 import os
 from pathlib import Path
 
-from harness.contracts import Card
+from harness.contracts import Card, TextCard
 from harness.errors import WeightsError
 
 ENVIRONMENT = "EMOHARNESS_WEIGHTS"
 
 
-def locate(card: Card) -> Path | None:
+def locate(card: Card | TextCard) -> Path | None:
     """The local file or folder of a card's weights; None means the hub, or a family without weights.
 
     Raises:
-        WeightsError: `upstream.path` names something that is not there.
+        WeightsError: `upstream.path` (or `text.path`) names something that is not there.
     """
+    setting = "text.path" if isinstance(card, TextCard) else "upstream.path"
     if card.path is not None:
         path = Path(card.path).expanduser()
         if not path.exists():
             raise WeightsError(
-                f"the weights of {card.name} are not where upstream.path says",
+                f"the weights of {card.name} are not where {setting} says",
                 got=str(path.absolute()),
                 wanted="a folder or file with the checkpoint",
-                next_step=f"correct upstream.path, or leave it out to load from the hub: {card.hub_id}",
+                next_step=f"correct {setting}, or leave it out to load from the hub: {card.hub_id}",
             )
         return path
     shelf = os.environ.get(ENVIRONMENT)
@@ -38,7 +39,7 @@ def locate(card: Card) -> Path | None:
     return None
 
 
-def checksum(card: Card) -> str:
+def checksum(card: Card | TextCard) -> str:
     """SHA-256 over names and bytes of the local files, or the revision on the hub, or `no weights`."""
     path = locate(card)
     if path is None:

@@ -4,15 +4,19 @@ Nothing here computes. Plug-ins (`upstreams/`, `downstreams/`, `harness/corpora/
 `harness.errors`, and nothing else of the harness.
 """
 
+from harness.contracts._conversations import ROLES, Contexts, LabelledContexts
 from harness.contracts._corpora import Corpus, CorpusFacts, Download, Utterance
-from harness.contracts._examples import Example, Fold, Splitter
+from harness.contracts._examples import Example, Fold, Kind, Splitter
 from harness.contracts._heads import FitReport, Head, HeadModule, Labelled, Means, PackedFrames, Shape
 from harness.contracts._pretraining import Loss, Objective, ObjectiveModule
+from harness.contracts._texts import TextCard, TextEncoder, TextFamily
 from harness.contracts._upstreams import CalibratedUpstream, Card, HiddenStates, Upstream, UpstreamFamily
 
 __all__ = [
+    "ROLES",
     "CalibratedUpstream",
     "Card",
+    "Contexts",
     "Corpus",
     "CorpusFacts",
     "Download",
@@ -22,7 +26,9 @@ __all__ = [
     "Head",
     "HeadModule",
     "HiddenStates",
+    "Kind",
     "Labelled",
+    "LabelledContexts",
     "Loss",
     "Means",
     "Objective",
@@ -30,6 +36,9 @@ __all__ = [
     "PackedFrames",
     "Shape",
     "Splitter",
+    "TextCard",
+    "TextEncoder",
+    "TextFamily",
     "Upstream",
     "UpstreamFamily",
     "Utterance",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
+
+Kind = Literal["classes", "scales", "shares"]
+"""What a target is: one class; numbers on scales; or shares of the raters, one per class."""
 
 
 @dataclass(frozen=True)
@@ -19,12 +22,14 @@ class Example:
     split: str = ""
     duration_s: float = 0.0
     path: str = ""
-    """File of the first utterance, relative to the corpus root: foreign lists of files are matched by it."""
+    """File of the utterance that carries the target, relative to the corpus root: foreign lists match by it."""
     dialogue: str = ""
     values: tuple[float, ...] = ()
     """The target where it is no class: one number per name in the task's `classes`."""
     roles: tuple[str, ...] = ()
-    """Who says each of `utterances`, seen from the target; empty where an example reads one utterance only."""
+    """Who says each of `utterances`, out of `ROLES`; empty where an example reads its own utterance only."""
+    gender: str = ""
+    """Of the speaker: `female`, `male`, or empty where the corpus does not say."""
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,10 @@ class Head(Protocol):
 
 @runtime_checkable
 class HeadModule(Protocol):
-    """A module in `downstreams/`: `NEEDS` names the view (`means` or `frames`), `Config` the settings."""
+    """A module in `downstreams/`: `NEEDS` names the view, `Config` the settings.
+
+    `means` and `frames` are read as `Labelled`, `contexts` (sequences of utterances) as `LabelledContexts`.
+    """
 
     NEEDS: str
     Config: type

@@ -1,0 +1,1 @@
+"""Text encoders: one module per family; a leading underscore hides a helper."""

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from harness.contracts import Example
 from harness.errors import ConfigError, LabelError, did_you_mean
 from harness.tasks._examples import TaskExamples
+from harness.tasks._rows import plain_rows, utterance_example
 from harness.tasks._views import Labels, seen_as
 
 if TYPE_CHECKING:
     import pandas as pd
-
-TEXTS = ("id", "corpus", "path", "label", "label_raw", "speaker", "session", "split")
-COLUMNS = (*TEXTS, "duration_s")
 
 
 @dataclass(kw_only=True)
@@ -41,7 +37,7 @@ def examples(table: pd.DataFrame, config: Config) -> TaskExamples:
     """Turn a manifest's table into examples, in manifest order.
 
     Args:
-        table: columns `COLUMNS`; one row per utterance.
+        table: columns `COLUMNS` of `_rows`; one row per utterance.
         config: what the labels become.
 
     Raises:
@@ -50,7 +46,7 @@ def examples(table: pd.DataFrame, config: Config) -> TaskExamples:
         ConfigError: the settings contradict each other.
     """
     _check_settings(config)
-    rows = [_plain(row) for row in table.loc[:, list(COLUMNS)].to_dict("records")]
+    rows = plain_rows(table)
     seen = [seen_as(config.view, Labels(row["corpus"], row["label_raw"], row["label"])) for row in rows]
     counts = Counter(label for label in seen if label is not None)
     classes = _classes(counts, config)
@@ -59,29 +55,9 @@ def examples(table: pd.DataFrame, config: Config) -> TaskExamples:
     pairs = list(zip(rows, seen, strict=True))
     dropped = Counter(row["label"] for row, label in pairs if label not in targets)
     return TaskExamples(
-        examples=tuple(_example(row, targets[label]) for row, label in pairs if label in targets),
+        examples=tuple(utterance_example(row, targets[label]) for row, label in pairs if label in targets),
         classes=classes,
         dropped=dict(sorted(dropped.items())),
-    )
-
-
-def _plain(row: dict[Any, Any]) -> dict[str, Any]:
-    """A row without pandas' missing values: text that is not there is empty."""
-    texts = {name: row[name] if isinstance(row[name], str) else "" for name in TEXTS}
-    duration_s = float(row["duration_s"])
-    return {**texts, "duration_s": duration_s if math.isfinite(duration_s) else 0.0}
-
-
-def _example(row: dict[str, Any], target: str) -> Example:
-    return Example(
-        id=row["id"],
-        utterances=(row["id"],),
-        target=target,
-        speaker=row["speaker"],
-        session=row["session"],
-        split=row["split"],
-        duration_s=row["duration_s"],
-        path=row["path"],
     )
 
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from downstreams._checks import check_is_frames, check_positive, check_single_layer
+from downstreams._checks import check_is_frames, check_positive, check_single_layer, check_view
 from downstreams._epochs import FrameHead, Plan
-from downstreams._pooling import segment_mean
+from downstreams._pooling import pieces, segment_mean
 from downstreams._seeded import own_chance
 from harness.contracts import Means, PackedFrames, Shape
 
@@ -58,13 +58,37 @@ class FrameLinear(nn.Module):
 
     def forward(self, view: Means | PackedFrames) -> Tensor:
         """Logits, (utterances, classes)."""
-        frames = check_is_frames(view, "e2v_linear")
-        hidden = torch.relu(self.pre_net(frames.values[:, 0].float()))
-        logits: Tensor = self.post_net(segment_mean(hidden, frames.offsets))
+        logits: Tensor = self.post_net(self.hidden(view))
         return logits
 
+    def hidden(self, view: Means | PackedFrames) -> Tensor:
+        """What the last layer reads, (utterances, hidden_dim): first layer and ReLU, mean over the frames."""
+        frames = check_is_frames(view, "e2v_linear")
+        return segment_mean(torch.relu(self.pre_net(frames.values[:, 0].float())), frames.offsets)
 
-def build(config: Config, shape: Shape, seed: int) -> FrameHead:
+
+class FrameLinearHead(FrameHead):
+    """The trained head, which can also show what its first layer makes of an utterance."""
+
+    @torch.no_grad()
+    def embed(self, view: Means | PackedFrames) -> Tensor:
+        """Mean over the frames of the first layer's output after ReLU, (utterances, hidden_dim) float32.
+
+        Source: emotion2vec (arXiv 2312.15185), Figures 3 and 5, show "the output of the first linear layer"; that
+        it is taken after the ReLU and as a mean over time is our reading.
+        """
+        check_view(check_is_frames(view, "e2v_linear"), self._shape, "embedded part")
+        self.module.eval()
+        return torch.cat([_hidden(self.module, part) for part in pieces(view, self._plan.batch)])
+
+
+def _hidden(module: nn.Module, view: Means | PackedFrames) -> Tensor:
+    if not isinstance(module, FrameLinear):
+        raise TypeError(f"{type(module).__name__} has no first linear layer")
+    return module.hidden(view)
+
+
+def build(config: Config, shape: Shape, seed: int) -> FrameLinearHead:
     """A fresh head.
 
     Raises:
@@ -81,7 +105,7 @@ def build(config: Config, shape: Shape, seed: int) -> FrameHead:
         optimiser=partial(_rmsprop, config),
         schedule=partial(_cycle, config),
     )
-    return FrameHead(initial, shape, plan, seed)
+    return FrameLinearHead(initial, shape, plan, seed)
 
 
 def _rmsprop(config: Config, parameters: Iterable[nn.Parameter]) -> Optimizer:

@@ -7,7 +7,16 @@ Nothing here computes. Plug-ins (`upstreams/`, `downstreams/`, `harness/corpora/
 from harness.contracts._conversations import ROLES, Contexts, LabelledContexts
 from harness.contracts._corpora import Corpus, CorpusFacts, Download, Utterance
 from harness.contracts._examples import Example, Fold, Kind, Splitter
-from harness.contracts._heads import FitReport, Head, HeadModule, Labelled, Means, PackedFrames, Shape
+from harness.contracts._heads import (
+    EmbeddingHead,
+    FitReport,
+    Head,
+    HeadModule,
+    Labelled,
+    Means,
+    PackedFrames,
+    Shape,
+)
 from harness.contracts._pretraining import Loss, Objective, ObjectiveModule
 from harness.contracts._texts import TextCard, TextEncoder, TextFamily
 from harness.contracts._upstreams import CalibratedUpstream, Card, HiddenStates, Upstream, UpstreamFamily
@@ -20,6 +29,7 @@ __all__ = [
     "Corpus",
     "CorpusFacts",
     "Download",
+    "EmbeddingHead",
     "Example",
     "FitReport",
     "Fold",

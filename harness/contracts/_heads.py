@@ -89,6 +89,15 @@ class Head(Protocol):
 
 
 @runtime_checkable
+class EmbeddingHead(Head, Protocol):
+    """A head that can show what it has learnt to see; a picture of its vectors asks for it."""
+
+    def embed(self, view: Means | PackedFrames) -> Tensor:
+        """(utterances, width) float32: what the last layer reads of each utterance."""
+        ...
+
+
+@runtime_checkable
 class HeadModule(Protocol):
     """A module in `downstreams/`: `NEEDS` names the view, `Config` the settings.
 

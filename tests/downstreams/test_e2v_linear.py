@@ -16,7 +16,7 @@ from downstreams import e2v_linear
 from downstreams._epochs import FrameHead
 from downstreams._seeded import generator, shuffled_batches
 from downstreams._selection import weighted_accuracy
-from harness.contracts import Labelled, Means, PackedFrames, Shape
+from harness.contracts import EmbeddingHead, Labelled, Means, PackedFrames, Shape
 from harness.errors import ConfigError
 
 TRACE = Path(__file__).parents[1] / "parity" / "downstream"
@@ -43,7 +43,7 @@ def trace() -> dict[str, Any]:
     return tensors | {"part": part, "meta": json.loads((TRACE / "meta.json").read_text())}
 
 
-def head(trace: dict[str, Any], epochs: int = 25) -> FrameHead:
+def head(trace: dict[str, Any], epochs: int = 25) -> e2v_linear.FrameLinearHead:
     made = e2v_linear.build(e2v_linear.Config(epochs=epochs), SHAPE, 42)
     made.module.load_state_dict(trace["head_init"])
     return made
@@ -140,3 +140,40 @@ def test_an_utterance_without_frames_is_named(trace: dict[str, Any]) -> None:
     offsets[3] = offsets[2]
     with pytest.raises(Exception, match="utterance 2 of 6 with 0 frames"):
         head(trace).predict(PackedFrames(view.values, offsets))
+
+
+def test_an_embedding_is_the_mean_of_the_first_layers_output(trace: dict[str, Any]) -> None:
+    """Computed anew, utterance by utterance, in float64; float32 sums of some tens of frames agree to 1e-5."""
+    made, view = head(trace), trace["part"].view
+    made.fit(trace["part"], None, ignore)
+    weight, bias = (part.detach().double() for part in (made.module.pre_net.weight, made.module.pre_net.bias))
+    got = made.embed(view)
+    assert got.shape == (len(view), 256)
+    assert got.dtype == torch.float32
+    for row in range(len(view)):
+        frames = view.values[view.offsets[row] : view.offsets[row + 1], 0].double()
+        wanted = (frames @ weight.T + bias).clamp(min=0).mean(0)
+        assert error(got[row].double(), wanted) < 1e-5
+    torch.testing.assert_close(made.module.post_net(got), made.predict(view), rtol=0, atol=1e-6)
+
+
+def test_an_embedding_is_of_the_selected_epoch(trace: dict[str, Any]) -> None:
+    watched, last = head(trace, 8), head(trace, 8)
+    report = watched.fit(trace["part"], trace["part"], ignore)
+    last.fit(trace["part"], None, ignore)
+    selected = int(report.selected.split()[1])
+    assert selected < 8, "the trace learns all at once; the test needs an earlier epoch"
+    assert not torch.equal(watched.embed(trace["part"].view), last.embed(trace["part"].view))
+    again = head(trace, selected)
+    again.fit(trace["part"], None, ignore)
+    torch.testing.assert_close(again.embed(trace["part"].view), watched.embed(trace["part"].view))
+
+
+def test_an_embedding_needs_frames(trace: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="time means"):
+        head(trace).embed(Means(torch.zeros(2, 1, 48)))
+
+
+def test_the_head_says_that_it_embeds(trace: dict[str, Any]) -> None:
+    assert isinstance(head(trace), EmbeddingHead)
+    assert not isinstance(FrameHead(nn.Linear(1, 1), SHAPE, head(trace)._plan, 0), EmbeddingHead)

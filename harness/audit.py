@@ -28,6 +28,8 @@ class FoldAudit:
     """Examples per part whose speaker the corpus does not name."""
     shared_speakers: Mapping[str, tuple[str, ...]]
     """pair of parts -> known speakers in both."""
+    shared_dialogues: Mapping[str, tuple[str, ...]]
+    """pair of parts -> dialogues that examples of both read; empty where examples read single utterances."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,8 @@ class SplitAudit:
     shared_speakers: tuple[str, ...]
     warnings: tuple[str, ...]
     folds: tuple[FoldAudit, ...]
+    shares_dialogues_as: str
+    shared_dialogues: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -64,6 +68,8 @@ def audit_split(folds: Folds, examples: Sequence[Example], classes: Sequence[str
         shared_speakers=folds.shared_speakers,
         warnings=folds.warnings,
         folds=tuple(_audit_fold(fold, by_id, classes) for fold in folds.folds),
+        shares_dialogues_as=folds.shares_dialogues_as,
+        shared_dialogues=folds.shared_dialogues,
     )
 
 
@@ -73,6 +79,7 @@ def _audit_fold(fold: Fold, by_id: Mapping[str, Example], classes: Sequence[str]
         for name, ids in zip(PARTS, (fold.train, fold.dev, fold.test), strict=True)
     }
     speakers = {name: {e.speaker for e in part} - {""} for name, part in parts.items()}
+    dialogues = {name: {e.dialogue for e in part if e.roles} for name, part in parts.items()}
     return FoldAudit(
         name=fold.name,
         examples={name: len(part) for name, part in parts.items()},
@@ -80,6 +87,7 @@ def _audit_fold(fold: Fold, by_id: Mapping[str, Example], classes: Sequence[str]
         speakers={name: len(who) for name, who in speakers.items()},
         unknown_speakers={name: sum(not e.speaker for e in part) for name, part in parts.items()},
         shared_speakers={f"{a}/{b}": tuple(sorted(speakers[a] & speakers[b])) for a, b in PAIRS},
+        shared_dialogues={f"{a}/{b}": tuple(sorted(dialogues[a] & dialogues[b])) for a, b in PAIRS},
     )
 
 

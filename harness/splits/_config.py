@@ -39,6 +39,14 @@ class SplitConfig:
     """The folds are somebody's own lists, whose name may be given even where they keep speakers apart."""
 
     @property
+    def shares_dialogues_as(self) -> str:
+        """The published protocol that has dialogues on both sides of tasks that read them; empty: none may be."""
+        return ""
+
+    sides_are_apart: ClassVar[bool] = False
+    """Speakers whom nobody names cannot be on both sides: the sides are corpora without a voice in common."""
+
+    @property
     def wants_dev(self) -> bool:
         """Whether a dev part is to be taken out."""
         return self.select == "dev"

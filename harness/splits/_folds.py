@@ -12,6 +12,7 @@ from harness.contracts import Example, Fold, Splitter
 from harness.errors import PluginError
 from harness.splits._classes import check_train_classes, class_warnings
 from harness.splits._config import SplitConfig, check_config
+from harness.splits._dialogues import check_dialogues, dev_warnings, dialogue_overlap
 from harness.splits._parts_check import check_coverage, check_examples, check_parts, check_readable
 from harness.splits._speakers import check_dev_speakers, check_speakers, dev_overlap, speaker_overlap
 
@@ -36,6 +37,10 @@ class Folds:
     """Whether a dev part holds speakers of its own train part."""
     warnings: tuple[str, ...]
     """What does not forbid the split but belongs into the record."""
+    shares_dialogues_as: str = ""
+    """The published protocol that has dialogues on both sides; empty where none is."""
+    shared_dialogues: tuple[str, ...] = ()
+    """Dialogues on both sides of a fold, where examples read conversations."""
 
     @property
     def saw_test(self) -> bool:
@@ -53,8 +58,8 @@ def make_folds(module: Splitter, examples: Sequence[Example], config: object) ->
 
     Raises:
         SplitError: a part is empty, an id is in two parts or tested twice (or never, in cross-validation), a
-            class has no training example, a speaker is on both sides without a published protocol that does
-            so, or such a protocol is named and no speaker is.
+            class has no training example, a speaker (or, where examples read them, a dialogue) is on both sides
+            without a published protocol that does so, or such a protocol is named and no speaker is.
         ConfigError: a setting is not one of those known.
         PluginError: the module's `Config` does not derive from `SplitConfig`.
     """
@@ -63,8 +68,10 @@ def make_folds(module: Splitter, examples: Sequence[Example], config: object) ->
     check_parts(folds, by_id, rules)
     check_coverage(folds, by_id, rules)
     check_train_classes(folds, by_id)
-    check_speakers(speaker_overlap(folds, by_id), len(by_id), rules)
+    overlap = speaker_overlap(folds, by_id, sides_are_apart=rules.sides_are_apart)
+    check_speakers(overlap, len(by_id), rules)
     check_dev_speakers(folds, by_id, rules)
+    check_dialogues(dialogue_overlap(folds, by_id), rules)
     return _describe(module, folds, by_id, rules)
 
 
@@ -112,7 +119,8 @@ def _rules(config: object) -> SplitConfig:
 def _describe(
     module: Splitter, folds: tuple[Fold, ...], by_id: Mapping[str, Example], config: SplitConfig
 ) -> Folds:
-    shared = speaker_overlap(folds, by_id)
+    shared = speaker_overlap(folds, by_id, sides_are_apart=config.sides_are_apart)
+    dialogues = dialogue_overlap(folds, by_id)
     return Folds(
         folds=folds,
         fingerprint=fingerprint(folds, by_id, config.select),
@@ -120,7 +128,13 @@ def _describe(
         shares_speakers_as=config.shares_speakers_as if shared else "",
         shared_speakers=tuple(sorted({speaker for both in shared.values() for speaker in both})),
         dev_shares_speakers=bool(dev_overlap(folds, by_id)),
-        warnings=(*_remarks(module, by_id, config), *class_warnings(folds, by_id)),
+        warnings=(
+            *_remarks(module, by_id, config),
+            *class_warnings(folds, by_id),
+            *dev_warnings(folds, by_id),
+        ),
+        shares_dialogues_as=config.shares_dialogues_as if dialogues else "",
+        shared_dialogues=tuple(sorted({name for both in dialogues.values() for name in both})),
     )
 
 

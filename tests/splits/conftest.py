@@ -26,6 +26,7 @@ def crowd(sessions: int = 5, per_speaker: int = 12, classes: tuple[str, ...] = C
             split="test" if session == sessions else "train",
             duration_s=1.0 + take / 10,
             path=f"Session{session}/s{session}{voice}_{take:03d}.wav",
+            dialogue=f"s{session}d{take % 4}",
         )
         for session in range(1, sessions + 1)
         for voice in "ab"

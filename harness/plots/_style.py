@@ -135,8 +135,13 @@ def width_of(names: Sequence[str]) -> float:
 
 def headed(figure: Figure, lines: Sequence[str]) -> None:
     """The title: as many lines as the width of the figure asks for."""
-    characters = int(figure.get_figwidth() / CHARACTER_IN * 0.98)
-    figure.suptitle("\n".join(text for line in lines for text in textwrap.wrap(line, characters)))
+    figure.suptitle("\n".join(heading(figure.get_figwidth(), lines)))
+
+
+def heading(width_in: float, lines: Sequence[str]) -> list[str]:
+    """The lines of a title, wrapped to a width."""
+    characters = int(width_in / CHARACTER_IN * 0.95)
+    return [text for line in lines for text in textwrap.wrap(line, characters)]
 
 
 def readable(axes: Axes) -> None:

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.plots._style import INK, PAGE_IN, blank, colour, headed, marker, style, width_of, wrapped
+from harness.plots._style import (
+    CHARACTER_IN,
+    INK,
+    PAGE_IN,
+    blank,
+    colour,
+    headed,
+    heading,
+    marker,
+    style,
+    width_of,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +31,11 @@ if TYPE_CHECKING:
 
 ACROSS = 3
 """Panels side by side."""
+WIDEST_PANEL_IN = 3.0
+NARROWEST_IN = 3.6
+LEFT_IN = 0.25
+GAP_IN = 0.12
+LINE_IN = 0.15
 LEGEND_CHARACTERS = 24
 
 
@@ -47,22 +65,46 @@ def embedding_figure(panels: Sequence[Panel], order: Sequence[str], title: Seque
     """
     _check(panels, order)
     with style():
-        rows, columns = math.ceil(len(panels) / ACROSS), min(len(panels), ACROSS)
-        side = min(3.0, PAGE_IN / columns)
         names = [wrapped(name, LEGEND_CHARACTERS) for name in order]
-        across = max(1, min(len(names), int(max(3.4, side * columns) / (width_of(names) + 0.45))))
-        legend_in = 0.18 * math.ceil(len(names) / across) * max(name.count("\n") + 1 for name in names)
-        under = 0.2 + 0.15 * max(len(panel.caption) + 1 for panel in panels)
-        height = rows * (side + under + 0.2) + legend_in + 0.2 + 0.16 * len(title)
-        figure = blank(max(3.4, side * columns), height)
-        grid = figure.subplots(rows, columns, squeeze=False).ravel()
-        for number, (panel, axes) in enumerate(zip(panels, grid, strict=False)):
-            _cloud(axes, panel, order, first=number % columns == 0)
-        for unused in grid[len(panels) :]:
-            unused.set_axis_off()
-        _legend(figure, names, across)
+        columns = min(len(panels), ACROSS)
+        width = max(NARROWEST_IN, min(WIDEST_PANEL_IN, PAGE_IN / columns) * columns)
+        sheet = _Sheet(width, columns, panels, title, names)
+        figure = blank(width, sheet.height)
+        figure.set_layout_engine("none")
+        for number, panel in enumerate(panels):
+            axes = figure.add_axes(sheet.place(number))
+            _cloud(axes, panel, order, sheet.captions[number], first=number % columns == 0)
+        _legend(figure, names, sheet.across)
         headed(figure, title)
     return figure
+
+
+class _Sheet:
+    """Where everything stands, in inches: square panels leave no choice, and no layout engine finds better."""
+
+    def __init__(
+        self, width: float, columns: int, panels: Sequence[Panel], title: Sequence[str], names: Sequence[str]
+    ) -> None:
+        self._width, self._columns = width, columns
+        self._side = (width - LEFT_IN - GAP_IN * columns) / columns
+        characters = int((self._side + GAP_IN / 2) / CHARACTER_IN)
+        self.captions = [
+            [line for text in p.caption for line in textwrap.wrap(text, characters)] for p in panels
+        ]
+        self.across = max(1, min(len(names), int(width / (width_of(names) + 0.5))))
+        legend = math.ceil(len(names) / self.across) * max(name.count("\n") + 1 for name in names)
+        self._above = LINE_IN * (len(heading(width, title)) + 1.2)
+        self._row = LINE_IN * (max(map(len, self.captions)) + 3.2) + self._side
+        self.height = (
+            self._above + self._row * math.ceil(len(panels) / columns) + LINE_IN * (1.15 * legend + 0.6)
+        )
+
+    def place(self, number: int) -> tuple[float, float, float, float]:
+        """Left, bottom, width and height of a panel, as shares of the figure."""
+        row, column = divmod(number, self._columns)
+        left = LEFT_IN + column * (self._side + GAP_IN)
+        bottom = self.height - self._above - row * self._row - LINE_IN - self._side
+        return left / self._width, bottom / self.height, self._side / self._width, self._side / self.height
 
 
 def _check(panels: Sequence[Panel], order: Sequence[str]) -> None:
@@ -76,7 +118,7 @@ def _check(panels: Sequence[Panel], order: Sequence[str]) -> None:
         )
 
 
-def _cloud(axes: Axes, panel: Panel, order: Sequence[str], *, first: bool) -> None:
+def _cloud(axes: Axes, panel: Panel, order: Sequence[str], caption: Sequence[str], *, first: bool) -> None:
     for number, label in enumerate(order):
         rows = [row for row, name in enumerate(panel.labels) if name == label]
         axes.scatter(
@@ -84,7 +126,7 @@ def _cloud(axes: Axes, panel: Panel, order: Sequence[str], *, first: bool) -> No
             edgecolors=INK, linewidths=0.3, label=label, alpha=0.9,
         )  # fmt: skip
     axes.set_title(wrapped(panel.title, 30))
-    axes.set(xticks=[], yticks=[], xlabel="\n".join(["UMAP 1", *panel.caption]), box_aspect=1)
+    axes.set(xticks=[], yticks=[], xlabel="\n".join(["UMAP 1", *caption]), box_aspect=1)
     axes.set_ylabel("UMAP 2" if first else "")
     for side in ("top", "right"):
         axes.spines[side].set_visible(True)
@@ -107,4 +149,4 @@ def _legend(figure: Figure, names: Sequence[str], across: int) -> None:
         )
         for number, name in enumerate(names)
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=across, frameon=False, handletextpad=0.2)
+    figure.legend(handles=handles, loc="lower center", ncols=across, frameon=False, handletextpad=0.2)

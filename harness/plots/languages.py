@@ -64,7 +64,7 @@ def language_figure(
             wanted="at least one recorded run",
         )
     with style():
-        names = [wrapped(name, 18) for name in upstreams]
+        names = [wrapped(name, 24) for name in upstreams]
         languages = [wrapped(row.language, 22) for row in rows]
         beside = width_of([row.corpus for row in rows]) + width_of(languages) + 1.4
         cell = min(CELL_IN, (PAGE_IN - beside) / len(names))

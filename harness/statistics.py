@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.contracts import Kind
 from harness.errors import MetricError
-from harness.metrics import Metric, all_metrics, class_indices, metric_named
-from harness.predictions import Predictions
+from harness.metrics import Metric, Outcomes, Statistic, Sums, class_indices, metrics_for
+from harness.predictions import TARGETS, Predictions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +47,7 @@ class Interval:
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """One metric of one run, as a share between 0 and 1; every figure is a mean over the head's seeds."""
+    """One metric of one run; every figure is a mean over the head's seeds, a share between 0 and 1 or a number."""
 
     metric: str
     title: str
@@ -61,6 +62,9 @@ class Score:
     pooled_interval: Interval
     seed_std: float | None
     """Standard deviation of the fold mean over seeds (divided by seeds - 1); None with one seed."""
+    percent: bool = True
+    """Whether tables show it in percent."""
+    lower_is_better: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +78,12 @@ class Scores:
     """Test examples of all folds together, each counted once."""
     speakers: int
     """Speakers that the corpus names."""
-    confusion: tuple[tuple[int, ...], ...]
-    """Counts over all folds and seeds, rows truth, columns prediction; sums to examples x seeds."""
+    confusion: tuple[tuple[int, ...], ...] | None
+    """Counts over all folds and seeds, rows truth, columns prediction; sums to examples x seeds. For shares of the
+    classes with the largest one; None for scales."""
     metrics: Mapping[str, Score]
+    kind: Kind = "classes"
+    """Of the targets; for scales, `classes` are their names."""
 
 
 class _Cell(NamedTuple):
@@ -84,18 +91,50 @@ class _Cell(NamedTuple):
 
     groups: NDArray[np.int64]
     """(k,) indices of the speakers in it."""
-    counts: NDArray[np.int64]
-    """(k, C, C) confusion matrix of each."""
+    sums: Sums
+    """(k, *shape) of each, as a statistic adds them up; (k, C, C) for confusion matrices."""
+
+
+Cells = tuple[tuple[_Cell, ...], ...]
+"""Per seed, per fold."""
+
+
+class _Rows(NamedTuple):
+    """The rows of one fold with one seed."""
+
+    chosen: NDArray[np.int64]
+    """Positions in the table."""
+    local: NDArray[np.int64]
+    """(rows,) position of each row's speaker in `groups`."""
+    groups: NDArray[np.int64]
 
 
 class _Run(NamedTuple):
-    """A run as counts: enough for every metric and every resample."""
+    """A run as rows and speakers: enough for the sums that any metric reads."""
 
+    outcomes: Outcomes
     folds: tuple[str, ...]
-    cells: tuple[tuple[_Cell, ...], ...]
+    rows: tuple[tuple[_Rows, ...], ...]
     """Per seed, per fold."""
     groups: int
     note: str
+
+    def cells(self, statistic: Statistic) -> Cells:
+        """The sums of a statistic."""
+        tally = statistic.tally(self.outcomes)
+        return tuple(
+            tuple(_Cell(one.groups, tally(one.chosen, one.local, len(one.groups))) for one in row)
+            for row in self.rows
+        )
+
+
+class _Draws(NamedTuple):
+    """What the intervals are made with."""
+
+    weights: NDArray[np.float64]
+    """(resamples, speakers)."""
+    level: float
+    seed: int
 
 
 def score(
@@ -113,7 +152,7 @@ def score(
 
     Args:
         predictions: of one run; every seed has to have predicted the same examples in the same folds.
-        metrics: names; None means every registered one.
+        metrics: names; None means every registered one that this kind of target has.
         resamples: draws of speakers behind each interval.
         level: coverage aimed at.
         seed: of the draws.
@@ -123,21 +162,31 @@ def score(
         UnknownNameError: a metric is not registered.
     """
     _check_settings(resamples, level)
-    chosen = [metric_named(name) for name in metrics] if metrics is not None else [*all_metrics().values()]
+    chosen = metrics_for(metrics, predictions.kind, predictions.classes)
     table = predictions.table
     seeds = _check_design(table)
-    run = _count(table, predictions.classes, seeds)
-    draws = _draw(run.groups, resamples, seed)
-    total = np.sum([cell.counts.sum(axis=0) for row in run.cells for cell in row], axis=0)
+    run = _run(predictions, seeds)
+    draws = _Draws(_draw(run.groups, resamples, seed), level, seed)
+    cells = {metric.reads.name: run.cells(metric.reads) for metric in chosen}
     return Scores(
         classes=predictions.classes,
         folds=run.folds,
         seeds=seeds,
         examples=len(table) // len(seeds),
         speakers=len(set(table["speaker"]) - {""}),
-        confusion=tuple(tuple(int(n) for n in row) for row in total),
-        metrics={metric.name: _score(metric, run, draws, level, seed) for metric in chosen},
+        confusion=_confusion(run.outcomes),
+        metrics={metric.name: _score(metric, run, cells[metric.reads.name], draws) for metric in chosen},
+        kind=predictions.kind,
     )
+
+
+def _confusion(outcomes: Outcomes) -> tuple[tuple[int, ...], ...] | None:
+    """What was taken for what in all folds and with all seeds."""
+    size = len(outcomes.outputs)
+    if outcomes.kind == "scales":
+        return None
+    counts = np.bincount(outcomes.truth_class * size + outcomes.predicted_class, minlength=size * size)
+    return tuple(tuple(int(n) for n in row) for row in counts.reshape(size, size))
 
 
 def _check_settings(resamples: int, level: float) -> None:
@@ -170,22 +219,45 @@ def _check_design(table: pd.DataFrame) -> tuple[int, ...]:
     return tuple(sorted(cells))
 
 
-def _count(table: pd.DataFrame, classes: Sequence[str], seeds: Sequence[int]) -> _Run:
+def _run(predictions: Predictions, seeds: Sequence[int]) -> _Run:
+    table = predictions.table
     names, note = _cluster_names(table)
     known = sorted(set(names))
     index = {name: position for position, name in enumerate(known)}
-    columns = {
-        "group": np.fromiter((index[name] for name in names), dtype=np.int64, count=len(names)),
-        "truth": class_indices(table["truth"].tolist(), classes),
-        "predicted": class_indices(table["predicted"].tolist(), classes),
-    }
+    groups = np.fromiter((index[name] for name in names), dtype=np.int64, count=len(names))
     folds = tuple(sorted(set(table["fold"])))
     where = table.reset_index(drop=True).groupby(["seed", "fold"]).indices
-    cells = tuple(
-        tuple(_cell({k: v[where[number, fold]] for k, v in columns.items()}, len(classes)) for fold in folds)
-        for number in seeds
+    rows = tuple(tuple(_rows(np.asarray(where[number, fold]), groups) for fold in folds) for number in seeds)
+    return _Run(outcomes_of(predictions), folds, rows, len(known), note)
+
+
+def _rows(chosen: NDArray[np.int64], groups: NDArray[np.int64]) -> _Rows:
+    here, local = np.unique(groups[chosen], return_inverse=True)
+    return _Rows(chosen, local.astype(np.int64), here)
+
+
+def outcomes_of(predictions: Predictions) -> Outcomes:
+    """Truth and prediction of every row, as metrics take them."""
+    table, classes, kind = predictions.table, predictions.classes, predictions.kind
+    nothing = np.empty(0, dtype=np.int64)
+    named = kind != "scales"
+    truth = np.stack(table[TARGETS].tolist()) if kind != "classes" else np.empty((0, len(classes)))
+    said = np.stack(table["logits"].tolist()) if kind != "classes" else np.empty((0, len(classes)))
+    predicted = said.astype(np.float64)
+    return Outcomes(
+        kind=kind,
+        outputs=classes,
+        truth_class=class_indices(table["truth"].tolist(), classes) if named else nothing,
+        predicted_class=class_indices(table["predicted"].tolist(), classes) if named else nothing,
+        truth=truth.astype(np.float64),
+        predicted=_softmax(predicted) if kind == "shares" else predicted,
     )
-    return _Run(folds, cells, len(known), note)
+
+
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    from scipy.special import softmax
+
+    return np.asarray(softmax(logits, axis=1), dtype=np.float64)
 
 
 def _cluster_names(table: pd.DataFrame) -> tuple[list[str], str]:
@@ -201,34 +273,29 @@ def _cluster_names(table: pd.DataFrame) -> tuple[list[str], str]:
     return names, note
 
 
-def _cell(columns: Mapping[str, NDArray[np.int64]], size: int) -> _Cell:
-    groups, local = np.unique(columns["group"], return_inverse=True)
-    flat = (local * size + columns["truth"]) * size + columns["predicted"]
-    counts = np.bincount(flat, minlength=len(groups) * size * size)
-    return _Cell(groups, counts.reshape(len(groups), size, size).astype(np.int64))
-
-
 def _draw(groups: int, resamples: int, seed: int) -> NDArray[np.float64]:
     """(resamples, speakers): how often each is drawn, with replacement, in as many draws as speakers."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(groups, np.full(groups, 1.0 / groups), size=resamples).astype(np.float64)
 
 
-def _score(metric: Metric, run: _Run, draws: NDArray[np.float64], level: float, seed: int) -> Score:
+def _score(metric: Metric, run: _Run, cells: Cells, draws: _Draws) -> Score:
     whole = np.ones((1, run.groups))
-    per_seed = [[float(metric(cell.counts.sum(axis=0))) for cell in row] for row in run.cells]
+    per_seed = [[float(metric(cell.sums.sum(axis=0))) for cell in row] for row in cells]
     per_fold = np.mean(per_seed, axis=0)
     means = np.mean(per_seed, axis=1)
     return Score(
         metric=metric.name,
         title=metric.title,
         per_fold={name: float(value) for name, value in zip(run.folds, per_fold, strict=True)},
-        fold_mean=float(fold_means(metric, run.cells, whole)[0]),
+        fold_mean=float(fold_means(metric, cells, whole)[0]),
         fold_std=float(np.std(per_fold, ddof=1)) if len(per_fold) > 1 else None,
-        fold_mean_interval=_interval(fold_means(metric, run.cells, draws), run, level, seed),
-        pooled=float(pooled(metric, run.cells, whole)[0]),
-        pooled_interval=_interval(pooled(metric, run.cells, draws), run, level, seed),
+        fold_mean_interval=_interval(fold_means(metric, cells, draws.weights), run, draws),
+        pooled=float(pooled(metric, cells, whole)[0]),
+        pooled_interval=_interval(pooled(metric, cells, draws.weights), run, draws),
         seed_std=float(np.std(means, ddof=1)) if len(means) > 1 else None,
+        percent=metric.percent,
+        lower_is_better=metric.lower_is_better,
     )
 
 
@@ -240,8 +307,8 @@ def pooled(
     return np.asarray(np.mean(scores, axis=0), dtype=np.float64)
 
 
-def _together(row: Sequence[_Cell], draws: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(resamples, C, C): the confusion matrix of all folds, added up one by one to spare memory."""
+def _together(row: Sequence[_Cell], draws: NDArray[np.float64]) -> Sums:
+    """(resamples, *shape): the sums of all folds, added up one by one to spare memory."""
     total = _weighted(row[0], draws)
     for cell in row[1:]:
         total += _weighted(cell, draws)
@@ -272,14 +339,15 @@ def _fold_mean(metric: Metric, row: Sequence[_Cell], draws: NDArray[np.float64])
     return above / below
 
 
-def _weighted(cell: _Cell, draws: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(resamples, C, C): the cell's confusion matrix with every speaker as often as drawn."""
-    size = cell.counts.shape[-1]
-    flat = draws[:, cell.groups] @ cell.counts.reshape(len(cell.groups), -1).astype(np.float64)
-    return np.asarray(flat.reshape(-1, size, size), dtype=np.float64)
+def _weighted(cell: _Cell, draws: NDArray[np.float64]) -> Sums:
+    """(resamples, *shape): the cell's sums with every speaker as often as drawn."""
+    shape = cell.sums.shape[1:]
+    flat = draws[:, cell.groups] @ cell.sums.reshape(len(cell.groups), -1)
+    return np.asarray(flat.reshape(-1, *shape), dtype=np.float64)
 
 
-def _interval(values: NDArray[np.float64], run: _Run, level: float, seed: int) -> Interval:
+def _interval(values: NDArray[np.float64], run: _Run, draws: _Draws) -> Interval:
+    level, seed = draws.level, draws.seed
     note = run.note
     low: float | None = None
     high: float | None = None

@@ -9,7 +9,7 @@ proof. A fold of which nothing is left drops out of the fold mean.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.doctor._kinds import Kind
@@ -108,9 +108,8 @@ class _Run:
 
     def score(self, table: pd.DataFrame) -> Scores:
         """Scores of some of the rows."""
-        return score(
-            Predictions(table, self.predictions.classes), metrics=self.metrics, resamples=self.resamples
-        )
+        part = replace(self.predictions, table=table)
+        return score(part, metrics=self.metrics, resamples=self.resamples)
 
     def without(self, kinds: Collection[Kind]) -> pd.DataFrame:
         """The rows that no leak of these kinds touches."""
@@ -157,7 +156,9 @@ def _note(clean: Scores | None, whole: Scores, folds: int) -> str:
         faults.append(f"{len(whole.folds) - folds} folds have nothing left")
     absent = [
         name
-        for name, before, after in zip(whole.classes, whole.confusion, clean.confusion, strict=True)
+        for name, before, after in zip(
+            whole.classes, whole.confusion or (), clean.confusion or (), strict=False
+        )
         if sum(before) and not sum(after)
     ]
     if absent:

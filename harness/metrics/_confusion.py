@@ -1,4 +1,4 @@
-"""From names of classes to counts."""
+"""From names of classes to counts of what was taken for what."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import MetricError, did_you_mean
+from harness.metrics._outcomes import Indices, Outcomes, Statistic, Sums, Tally
 
 
 def confusion(truth: Sequence[str], predicted: Sequence[str], classes: Sequence[str]) -> NDArray[np.int64]:
@@ -55,3 +56,39 @@ def class_indices(names: Sequence[str], classes: Sequence[str]) -> NDArray[np.in
             next_step="score with the classes that the predictions were made with",
         )
     return np.fromiter((index[name] for name in names), dtype=np.int64, count=len(names))
+
+
+def _tally(outcomes: Outcomes) -> Tally:
+    size = len(outcomes.outputs)
+
+    def tally(chosen: Indices, groups: Indices, count: int) -> Sums:
+        flat = (groups * size + outcomes.truth_class[chosen]) * size + outcomes.predicted_class[chosen]
+        counts = np.bincount(flat, minlength=count * size * size)
+        return counts.reshape(count, size, size).astype(np.float64)
+
+    return tally
+
+
+def _check(name: str, counts: Sums) -> None:
+    if counts.ndim < 2 or counts.shape[-1] != counts.shape[-2] or counts.shape[-1] == 0:
+        raise MetricError(
+            f"{name} reads square confusion matrices", got=f"shape {counts.shape}", wanted="(..., C, C)"
+        )
+    if not np.isfinite(counts).all() or (counts < 0).any():
+        raise MetricError(
+            f"{name} reads counts",
+            got="a negative or infinite value, or NaN",
+            wanted="finite numbers from 0",
+            next_step="make the matrix with harness.metrics.confusion",
+        )
+    if counts.size == 0 or (counts.sum(axis=(-2, -1)) == 0).any():
+        raise MetricError(
+            f"{name} is not defined without examples",
+            got="a confusion matrix of zeros",
+            wanted="at least one example",
+            next_step="look for an empty part or fold",
+        )
+
+
+CONFUSION = Statistic("confusion", ("classes", "shares"), _tally, _check)
+"""(..., C, C) counts, rows truth, columns prediction; for shares of the classes with the largest one."""

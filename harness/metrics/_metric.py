@@ -3,77 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import registry
-from harness.errors import MetricError
-
-Counts = NDArray[np.float64]
-"""(..., C, C) non-negative counts, rows truth, columns prediction; whole numbers in floats are exact."""
-
-Values = NDArray[np.float64]
-"""(...) one score per matrix."""
+from harness.metrics._confusion import CONFUSION
+from harness.metrics._outcomes import Statistic, Sums, Values
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A score of confusion matrices, as a share: 1 is perfect."""
+    """A score of sums over examples."""
 
     name: str
     title: str
-    function: Callable[[Counts], Values]
+    function: Callable[[Sums], Values]
+    reads: Statistic = CONFUSION
+    percent: bool = True
+    """Whether it is a share that tables show in percent (1 is perfect); else it is shown as it is."""
+    lower_is_better: bool = False
+    per_output: bool = False
+    """Whether `function` gives (..., scales), a figure for each, and the metric is their mean."""
 
-    def __call__(self, counts: NDArray[Any]) -> Values:
-        """Score every matrix.
+    def __call__(self, sums: NDArray[Any]) -> Values:
+        """Score every set of sums.
 
         Args:
-            counts: (..., C, C) counts, rows truth, columns prediction.
+            sums: (..., *shape of what it reads), for a confusion matrix (..., C, C).
 
         Returns:
-            (...) scores between 0 and 1.
+            (...) scores.
 
         Raises:
-            MetricError: the shape is another, a count is negative or not finite, or a matrix is empty.
+            MetricError: the shape is another, a value is not finite (or a count negative), or nothing was counted.
         """
-        exact = np.asarray(counts, dtype=np.float64)
-        _check(self.name, exact)
-        return np.asarray(self.function(exact), dtype=np.float64)
+        exact = np.asarray(sums, dtype=np.float64)
+        self.reads.check(self.name, exact)
+        scores = np.asarray(self.function(exact), dtype=np.float64)
+        return np.asarray(scores.mean(axis=-1)) if self.per_output else scores
 
+    def of(self, position: int, output: str) -> Metric:
+        """The same for one scale alone, named after it.
 
-def _check(name: str, counts: Counts) -> None:
-    if counts.ndim < 2 or counts.shape[-1] != counts.shape[-2] or counts.shape[-1] == 0:
-        raise MetricError(
-            f"{name} reads square confusion matrices", got=f"shape {counts.shape}", wanted="(..., C, C)"
+        >>> from harness.metrics.ccc import METRIC
+        >>> METRIC.of(0, "arousal").title
+        'CCC arousal'
+        """
+        return replace(
+            self,
+            name=f"{self.name}_{output}",
+            title=f"{self.title} {output}",
+            function=lambda sums: self.function(sums[..., position : position + 1, :]),
         )
-    if not np.isfinite(counts).all() or (counts < 0).any():
-        raise MetricError(
-            f"{name} reads counts",
-            got="a negative or infinite value, or NaN",
-            wanted="finite numbers from 0",
-            next_step="make the matrix with harness.metrics.confusion",
-        )
-    if counts.size == 0 or (counts.sum(axis=(-2, -1)) == 0).any():
-        raise MetricError(
-            f"{name} is not defined without examples",
-            got="a confusion matrix of zeros",
-            wanted="at least one example",
-            next_step="look for an empty part or fold",
-        )
-
-
-def metric_named(name: str) -> Metric:
-    """The metric of that name.
-
-    Raises:
-        UnknownNameError: there is none; the message offers near names.
-    """
-    return cast(Metric, registry.load("metrics", name).METRIC)
-
-
-def all_metrics() -> dict[str, Metric]:
-    """Every registered metric by name, in alphabetical order."""
-    return {name: metric_named(name) for name in registry.names("metrics")}

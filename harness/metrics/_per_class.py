@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.metrics._metric import Counts, Values
+from harness.metrics._outcomes import Counts, Values
 
 
 def hits(counts: Counts) -> Values:

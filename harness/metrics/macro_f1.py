@@ -7,7 +7,8 @@ counts with F1 = 0, one that is neither does not count.
 
 from __future__ import annotations
 
-from harness.metrics._metric import Counts, Metric, Values
+from harness.metrics._metric import Metric
+from harness.metrics._outcomes import Counts, Values
 from harness.metrics._per_class import f1, mean_where, predicted, support
 
 

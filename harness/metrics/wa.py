@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.metrics._metric import Counts, Metric, Values
+from harness.metrics._metric import Metric
+from harness.metrics._outcomes import Counts, Values
 from harness.metrics._per_class import hits, support, total
 
 

@@ -5,7 +5,8 @@ Equals scikit-learn's `f1_score(average="weighted", zero_division=0)`.
 
 from __future__ import annotations
 
-from harness.metrics._metric import Counts, Metric, Values
+from harness.metrics._metric import Metric
+from harness.metrics._outcomes import Counts, Values
 from harness.metrics._per_class import f1, support, total
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-from harness.contracts import Example
+from harness.contracts import Example, Kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +16,6 @@ class TaskExamples:
     """In manifest order."""
     classes: tuple[str, ...]
     """In the order of the logits: classes, or the names of the scales."""
-    kind: Literal["classes", "scales", "shares"] = "classes"
-    """What a target is: one class; numbers on scales; or shares of the raters, one per class."""
+    kind: Kind = "classes"
     dropped: Mapping[str, int]
     """Manifest rows that are no example, per canonical label; with the examples they make up the manifest."""

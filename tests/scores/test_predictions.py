@@ -67,7 +67,11 @@ def test_types_on_disk(tmp_path: Path) -> None:
     schema = parquet.read_schema(tmp_path / "p.parquet")
     assert schema.field("logits").type == pa.list_(pa.float32())
     assert schema.field("seed").type == pa.int64()
-    assert json.loads(schema.metadata[METADATA]) == {"version": 1, "classes": CLASSES}
+    assert json.loads(schema.metadata[METADATA]) == {
+        "version": 2,
+        "kind": "classes",
+        "classes": CLASSES,
+    }
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

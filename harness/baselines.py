@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.predictions import Predictions
 from harness.progress import progress
@@ -12,6 +12,9 @@ from harness.shortcuts import Guessed, cues_of, guess
 from harness.sketch import sketch_manifest
 from harness.statistics import score
 from harness.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def shortcut_scores(study: Study) -> dict[str, Any]:
@@ -22,12 +25,25 @@ def shortcut_scores(study: Study) -> dict[str, Any]:
         tested examples whose speaker or sentence training holds; and `metrics`, each with `fold_mean` and `pooled`
         as shares and an interval for both.
     """
-    with progress(f"measuring levels of {study.manifest.facts.name}") as advance:
-        levels_dbfs = sketch_manifest(study.manifest, advance).table["level_dbfs"]
+    levels_dbfs = _levels(study)
     examples, classes = study.examples.examples, study.examples.classes
     cues = cues_of(examples, study.manifest.table, levels_dbfs)
     guesses = guess(study.folds.folds, examples, classes, cues, run=study.cell_key[:24])
     return {guessed.name: _entry(guessed, study) for guessed in guesses}
+
+
+def _levels(study: Study) -> pd.Series:
+    """Level of every utterance, by its id, measured corpus by corpus."""
+    import pandas as pd
+
+    levels = []
+    for source in study.sources:
+        with progress(f"measuring levels of {source.manifest.facts.name}") as advance:
+            table = sketch_manifest(source.manifest, advance).table
+        names = [f"{source.prefix}{name}" for name in table.index]
+        levels.append(pd.Series(table["level_dbfs"].to_numpy(), index=names))
+    measured: pd.Series = pd.concat(levels)
+    return measured
 
 
 def _entry(guessed: Guessed, study: Study) -> dict[str, Any]:

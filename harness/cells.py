@@ -6,11 +6,12 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.contracts import Example, Fold, Means, PackedFrames
+from harness.adapt import corrected, training_priors
+from harness.contracts import Example, Fold, Head, Means, PackedFrames
 from harness.errors import HarnessError
 from harness.features import Features
 from harness.fit import FoldViews, fit, labelled
@@ -30,6 +31,8 @@ class Cell:
     selected: str
     history: list[dict[str, float]]
     wall_s: float
+    correction: dict[str, Any] = field(default_factory=dict)
+    """What label-prior correction came to; empty where there was none."""
 
 
 def cells_folder(study: Study) -> Path:
@@ -74,14 +77,14 @@ def _with_views(
 ) -> Iterator[tuple[Fold, FoldViews, int]]:
     """Each fold's views are made once for all its seeds."""
     made: tuple[str, FoldViews] | None = None
-    whole = _Whole(study, features)
+    whole = WholeView(study, features)
     for fold, seed in todo:
         if made is None or made[0] != fold.name:
             made = (fold.name, whole.views(fold))
         yield fold, made[1], seed
 
 
-class _Whole:
+class WholeView:
     """The view of all utterances, read once; folds take their rows from it."""
 
     def __init__(self, study: Study, features: Features) -> None:
@@ -121,7 +124,7 @@ def only_utterance(example: Example) -> str:
 def _train_one(study: Study, fold: Fold, views: FoldViews, seed: int, advance: Any) -> Cell:  # noqa: ANN401
     start = time.perf_counter()
     classes = study.examples.classes
-    logits, report = fit(
+    fitted = fit(
         study.head.module,
         study.head.settings,
         views,
@@ -130,9 +133,10 @@ def _train_one(study: Study, fold: Fold, views: FoldViews, seed: int, advance: A
         seed=seed,
         progress=advance,
     )
+    logits, correction = _outputs(study, views, fitted.head)
     predictions = predictions_of(
         study.by_id(fold.test),
-        logits.numpy(),
+        logits,
         classes=classes,
         run=study.cell_key[:24],
         fold=fold.name,
@@ -143,10 +147,23 @@ def _train_one(study: Study, fold: Fold, views: FoldViews, seed: int, advance: A
         fold=fold.name,
         seed=seed,
         predictions=predictions,
-        selected=report.selected,
-        history=report.history,
+        selected=fitted.report.selected,
+        history=fitted.report.history,
         wall_s=wall_s,
+        correction=correction,
     )
+
+
+def _outputs(study: Study, views: FoldViews, head: Head) -> tuple[Any, dict[str, Any]]:
+    """(tested, classes) float32 outputs, corrected for other class shares where asked for, and how."""
+    logits = head.predict(views.test.view).numpy()
+    how = study.config.prior
+    if how == "none" or views.dev is None:
+        return logits, {}
+    trained = training_priors(views.train.targets.numpy(), len(study.examples.classes))
+    dev_logits, dev_targets = head.predict(views.dev.view).numpy(), views.dev.targets.numpy()
+    values, done = corrected(logits, trained, how, dev_logits=dev_logits, dev_targets=dev_targets)
+    return values, done.to_dict()
 
 
 def _stem(study: Study, fold: Fold, seed: int) -> Path:
@@ -157,6 +174,7 @@ def _write(stem: Path, cell: Cell) -> None:
     """Predictions first: the small JSON file beside them says that the cell is whole."""
     write_predictions(cell.predictions, stem.with_name(f"{stem.name}.parquet"))
     said = {"selected": cell.selected, "history": cell.history, "wall_s": cell.wall_s}
+    said |= {"correction": cell.correction} if cell.correction else {}
     write_text(stem.with_name(f"{stem.name}.json"), json.dumps(said))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from harness import registry
-from harness.config import RunConfig
+from harness.config import CorpusConfig, RunConfig
 from harness.contracts import Corpus, Splitter
 from harness.corpora import read_names
 from harness.doctor import Cleaned, Diagnosis, diagnose, score_minus_leak
@@ -23,7 +23,7 @@ from harness.predictions import read_predictions
 from harness.progress import progress
 from harness.sketch import Sketches, sketch_manifest
 from harness.splits import cut_folds
-from harness.study import plugin, read_manifest
+from harness.study import manifest_by, over_shared_labels, plugin, read_corpus
 
 _LOG = logging.getLogger("harness")
 
@@ -39,8 +39,9 @@ def examine(config: RunConfig, *, audio: bool = True, predictions: Sequence[Path
     Raises:
         HarnessError: no such corpus, or no folds that anything could be said about.
     """
-    manifest = read_manifest(config) if audio else _names(config)
+    manifest = manifest_by(config, read_corpus if audio else _names)
     task, split = plugin("tasks", config.task), plugin("splits", config.split)
+    task = over_shared_labels(task, manifest)
     found = task.module.examples(manifest.table, task.settings)
     folds = cut_folds(cast(Splitter, split.module), found.examples, split.settings)
     sketches = _sketches(manifest) if audio else None
@@ -63,8 +64,8 @@ def audit(config: RunConfig, *, audio: bool = True, predictions: Sequence[Path] 
     return f"{terminal(report)}\n\nreport: audits/{page.stem}.md and .json under the results folder"
 
 
-def _names(config: RunConfig) -> Manifest:
-    return read_names(cast(Corpus, registry.load("corpora", config.corpus.name)), config.corpus.root)
+def _names(corpus: CorpusConfig) -> Manifest:
+    return read_names(cast(Corpus, registry.load("corpora", corpus.name)), corpus.root)
 
 
 def _sketches(manifest: Manifest) -> Sketches:

@@ -1,16 +1,13 @@
-"""One training: a head on one fold with one seed, from views of features to logits of the test part."""
+"""One training: a head on one fold with one seed, from views of features to a head that can predict."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from harness.contracts import FitReport, Head, Labelled, Means, PackedFrames, Shape
-
-if TYPE_CHECKING:
-    import torch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +21,13 @@ class FoldViews:
     def watch(self, select: str) -> Labelled | None:
         """The part that selects the model under a selection rule: `dev`, `test`, or none for `last`."""
         return {"dev": self.dev, "test": self.test, "last": None}[select]
+
+
+class Fitted(NamedTuple):
+    """A trained head, and what it says about its training."""
+
+    head: Head
+    report: FitReport
 
 
 def labelled(view: Means | PackedFrames, targets: Sequence[str], classes: Sequence[str]) -> Labelled:
@@ -43,15 +47,10 @@ def fit(
     select: str,
     seed: int,
     progress: Callable[[float], None],
-) -> tuple[torch.Tensor, FitReport]:
-    """Train a fresh head and predict the test part.
-
-    Returns:
-        (utterances, classes) float32 logits of the test part, and what the head says about its training.
-    """
+) -> Fitted:
+    """Train a fresh head; the test part is looked at only where `select` says so."""
     head: Head = module.build(settings, shape_of(views.train.view, classes), seed)
-    report = head.fit(views.train, views.watch(select), progress)
-    return head.predict(views.test.view), report
+    return Fitted(head, head.fit(views.train, views.watch(select), progress))
 
 
 def shape_of(view: Means | PackedFrames, classes: int) -> Shape:

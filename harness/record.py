@@ -1,8 +1,8 @@
 """The record: one JSON file that explains one number.
 
 Recipe and overrides, what the corpus held and what was dropped, the protocol's fingerprint, what selected the
-model, versions, checksums, timings and scores. Places on a machine (`corpus.root`, `upstream.path`, `results`,
-`split.folder`) are left out: contents are named by their hashes.
+model, versions, checksums, timings and scores. Places on a machine (`corpus.root`, `roots`, `upstream.path`,
+`results`, `split.folder`) are left out: contents are named by their hashes.
 """
 
 from __future__ import annotations
@@ -64,6 +64,8 @@ class Record:
     created: str
     shortcuts: dict[str, Any] = field(default_factory=dict)
     """What the same folds and metrics give without a model: see `harness.baselines.shortcut_scores`."""
+    adapted: dict[str, Any] = field(default_factory=dict)
+    """Speaker normalisation and label-prior correction, and what they came to; empty where both were off."""
     schema: int = SCHEMA
 
     @property
@@ -84,7 +86,12 @@ def canonical_json(parts: Mapping[str, Any]) -> str:
 
 def public_overrides(overrides: list[str]) -> list[str]:
     """The overrides without places on this machine."""
-    return [text for text in overrides if text.lstrip("+").partition("=")[0] not in PLACES]
+    keys = [text.lstrip("+").partition("=")[0] for text in overrides]
+    return [
+        text
+        for text, key in zip(overrides, keys, strict=True)
+        if key not in PLACES and not key.startswith("roots")
+    ]
 
 
 def environment(project: Path) -> dict[str, Any]:

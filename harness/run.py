@@ -19,6 +19,8 @@ from harness.cells import Cell, recorded, train, wanted
 from harness.clock import Clock
 from harness.config import RunConfig
 from harness.features import Features, extraction_summary
+from harness.joint import left_out
+from harness.manifest import Manifest
 from harness.plots import confusion_picture
 from harness.predictions import Predictions, concatenate, write_predictions
 from harness.record import Record
@@ -135,11 +137,31 @@ def _explain(study: Study, features: Features, outcome: Outcome, clock: Clock) -
         notes=study.notes(),
         environment=records.environment(Path(__file__).resolve().parent.parent),
         created=records.now(),
+        adapted=_adapted_facts(study, outcome),
     )
 
 
+def _adapted_facts(study: Study, outcome: Outcome) -> dict[str, Any]:
+    """The switches that are on, whom they reached, and what each cell's correction came to."""
+    groups = study.speaker_groups(study.utterances())
+    fallback = {} if groups is None else {"by_corpus": {"unnamed": groups.unnamed, "rare": groups.rare}}
+    cells = [{"fold": c.fold, "seed": c.seed, **c.correction} for c in outcome.cells if c.correction]
+    return study.adapted | fallback | ({"cells": cells} if cells else {})
+
+
 def _corpus_facts(study: Study) -> dict[str, Any]:
-    manifest = study.manifest
+    """The tested corpus; where others train, those too, with what every one of them gives and leaves out."""
+    *training, tested = (_facts_of(source.manifest) for source in study.sources)
+    if not training:
+        return tested
+    unused = left_out(study.manifest, study.utterances())
+    for facts in (*training, tested):
+        facts["left_out"] = unused[facts["name"]]
+        facts["examples"] = facts["utterances"] - sum(facts["left_out"].values())
+    return tested | {"trained_on": training, "synthetic": study.manifest.facts.synthetic}
+
+
+def _facts_of(manifest: Manifest) -> dict[str, Any]:
     return {
         "name": manifest.facts.name,
         "title": manifest.facts.title,

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
 from harness import models, registry, weights
-from harness.config import Part, RunConfig, build
+from harness.adapt import FEWEST, Groups, adaptation_notes, check_prior, speaker_groups
+from harness.config import CorpusConfig, Part, RunConfig, build
 from harness.contracts import Corpus, Example, Fold, Splitter
 from harness.corpora import load_corpus
 from harness.errors import ConfigError
+from harness.joint import JointManifest, Source, check_recordings, joined, label_notes, sources_of
 from harness.manifest import Manifest
 from harness.progress import progress
 from harness.record import run_key
@@ -62,11 +64,37 @@ class Study:
         kept["code"] = registry.code_version(models.family(self.config.upstream))
         return kept
 
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The corpora that are read: one, or those that train and then the one that is tested."""
+        return sources_of(self.manifest)
+
+    def speaker_groups(self, utterances: Sequence[str]) -> Groups | None:
+        """Whose statistics standardise each of these utterances; None where nothing is standardised."""
+        if self.config.speakers == "none":
+            return None
+        rows = self.manifest.table.set_index("id").loc[list(utterances)]
+        return speaker_groups(rows["speaker"].fillna("").tolist(), rows["corpus"].tolist())
+
+    def utterances(self) -> list[str]:
+        """Every utterance that an example reads, each once, in the order of the examples."""
+        return list(dict.fromkeys(name for example in self.examples.examples for name in example.utterances))
+
+    @cached_property
+    def adapted(self) -> dict[str, Any]:
+        """The switches that are on, for the key and the record; empty where none is."""
+        config = self.config
+        speakers = {"speakers": config.speakers, "fewest_utterances": FEWEST}
+        return (speakers if config.speakers != "none" else {}) | (
+            {"prior": config.prior} if config.prior != "none" else {}
+        )
+
     @cached_property
     def cell_key(self) -> str:
         """Names the cells (one training per fold and seed): everything but the seeds and the scoring."""
         return run_key(
-            {
+            ({"adapted": self.adapted} if self.adapted else {})
+            | {
                 "corpus": self.manifest.content_hash(),
                 "protocol": self.folds.fingerprint,
                 "upstream": self.upstream_identity,
@@ -104,8 +132,11 @@ class Study:
             said.append(f"speakers are on both sides of the split, as in {self.folds.shares_speakers_as}")
         if rules.select == "test":
             said.append("the test part selected the model: shown for comparison, never ranked")
-        touched = [name for name in self.config.upstream.trained_on if name == facts.name]
+        read = [source.manifest.facts.name for source in self.sources]
+        touched = [name for name in self.config.upstream.trained_on if name in read]
         said += [f"{self.config.upstream.name} was itself trained on {name}" for name in touched]
+        said += label_notes(self.manifest, self.examples.classes, self.utterances())
+        said += adaptation_notes(self.speaker_groups(self.utterances()), self.config.prior)
         return said + [str(warning) for warning in self.folds.warnings]
 
 
@@ -129,9 +160,23 @@ def plan(config: RunConfig, manifest: Manifest | None = None) -> Study:
     _check_seeds(config)
     if manifest is None:
         manifest = read_manifest(config)
+    task = over_shared_labels(task, manifest)
     examples = task.module.examples(manifest.table, task.settings)
+    check_recordings(manifest, split.settings.shares_speakers_as)
+    check_prior(config.prior, examples.kind, split.settings.select)
     folds = make_folds(cast(Splitter, split.module), examples.examples, split.settings)
     return Study(config, manifest, task, examples, split, folds, head, view)
+
+
+def over_shared_labels(task: Plugin, manifest: Manifest) -> Plugin:
+    """A task over the labels that all corpora of a joint manifest have, where the task can tell which those are.
+
+    Raises:
+        LabelError: they share fewer than two.
+    """
+    if not isinstance(manifest, JointManifest) or not hasattr(task.module, "over_shared_labels"):
+        return task
+    return replace(task, settings=task.module.over_shared_labels(manifest.table, task.settings))
 
 
 def plugin(kind: str, part: Part) -> Plugin:
@@ -157,14 +202,32 @@ def _check_seeds(config: RunConfig) -> None:
 
 
 def read_manifest(config: RunConfig) -> Manifest:
-    """The manifest of the recipe's corpus, every file checked.
+    """The manifest of the recipe's corpus, or of all its corpora as one, every file checked.
 
     Raises:
         CorpusError: no root, another corpus, or files that are missing or damaged.
     """
-    module = cast(Corpus, registry.load("corpora", config.corpus.name))
-    with progress(f"checking {config.corpus.name}") as advance:
-        return load_corpus(module, config.corpus.root, config.corpus.on_fault, advance)
+    return manifest_by(config, read_corpus)
+
+
+def manifest_by(config: RunConfig, read: Callable[[CorpusConfig], Manifest]) -> Manifest:
+    """The manifest that a recipe is about, each of its corpora read by `read`."""
+    tested = replace(config.corpus, root=config.corpus.root or config.roots.get(config.corpus.name))
+    if not config.train:
+        return read(tested)
+    training = [replace(tested, name=name, root=config.roots.get(name)) for name in config.train]
+    return joined([read(corpus) for corpus in (*training, tested)])
+
+
+def read_corpus(corpus: CorpusConfig) -> Manifest:
+    """The manifest of one corpus, every file checked.
+
+    Raises:
+        CorpusError: no root, another corpus, or files that are missing or damaged.
+    """
+    module = cast(Corpus, registry.load("corpora", corpus.name))
+    with progress(f"checking {corpus.name}") as advance:
+        return load_corpus(module, corpus.root, corpus.on_fault, advance)
 
 
 def all_ids(folds: Sequence[Fold]) -> list[str]:

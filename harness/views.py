@@ -125,3 +125,19 @@ def _mean_frames(store: Store, ids: Sequence[str], layers: Sequence[int]) -> Pac
         total += store.frames(ids, layer).values
     total /= len(layers)
     return PackedFrames(torch.from_numpy(total[:, None]), torch.from_numpy(offsets))
+
+
+def reordered(views: Sequence[Means | PackedFrames], places: Sequence[int]) -> Means | PackedFrames:
+    """Several views of one kind as one, its utterances put where `places` says.
+
+    Args:
+        views: one after the other.
+        places: for every utterance of them in turn, its place in the result.
+    """
+    order = torch.argsort(torch.tensor(places, dtype=torch.int64))
+    values = torch.cat([view.values for view in views])
+    first = views[0]
+    if isinstance(first, Means):
+        return Means(values).take(order)
+    counts = torch.cat([view.offsets.diff() for view in views if isinstance(view, PackedFrames)])
+    return PackedFrames(values, torch.cat([counts.new_zeros(1), counts.cumsum(0)])).take(order)

@@ -95,6 +95,24 @@ def view_name(view: dict[str, Any]) -> str:
     return view["kind"] if number is None else f"{view['kind']} {number}"
 
 
+def corpora_of(record: Record) -> list[str]:
+    """Every corpus that a record read: those that trained, where they are others, and the tested one."""
+    training = record.corpus.get("trained_on", [])
+    return [*(facts["name"] for facts in training), record.corpus["name"]]
+
+
+def adaptation_remarks(record: Record) -> list[str]:
+    """Which switches were on, in a few words each; nothing where none was."""
+    said = []
+    if record.adapted.get("speakers") == "zscore":
+        said.append("z-scored by speaker (reads the tested audio)")
+    if record.adapted.get("prior") == "uniform":
+        said.append("class shares corrected to equal ones")
+    if record.adapted.get("prior") == "estimated":
+        said.append("class shares estimated on the tested audio")
+    return said
+
+
 def remarks(record: Record) -> list[str]:
     """What the row has to say aloud, in a few words each; the record says it in full."""
     said = []
@@ -108,8 +126,9 @@ def remarks(record: Record) -> list[str]:
         said.append("no selection")
     if record.corpus["dropped"]:
         said.append(f"{sum(record.corpus['dropped'].values())} damaged utterances left out")
-    if record.corpus["name"] in record.upstream["trained_on"]:
+    if set(corpora_of(record)) & set(record.upstream["trained_on"]):
         said.append("corpus in the upstream's own training")
+    said += adaptation_remarks(record)
     if any(inside(record.scores, record.shortcuts)):
         said.append("a shortcut comes as far")
     return said

@@ -40,7 +40,7 @@ def each_run(words: list[str], verb: str, work: Callable[[Any], None]) -> None:
     for recipe in recipes:
         config.check_names(recipe, rest)
         if flags:
-            through_hydra(recipe, rest, _composed(recipe, work))
+            through_hydra(recipe, config.open_keys(rest), _composed(recipe, work))
         else:
             work(config.compose(recipe, rest))
 

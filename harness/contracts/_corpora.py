@@ -53,6 +53,8 @@ class CorpusFacts:
     commit: str = ""
     """The git commit that these facts are about, where the owners distribute a repository."""
     doi: str = ""
+    voices: str = ""
+    """Shared by corpora in which the same speaker's name is the same person; empty: nobody is in another corpus."""
     synthetic: bool = False
     note: str = ""
 

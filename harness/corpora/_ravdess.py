@@ -25,6 +25,8 @@ CITATION = (
     " PLoS ONE 13(5) (2018), e0196391"
 )
 DOI = "10.5281/zenodo.1188976"
+VOICES = "ravdess"
+"""Actor 03 speaks in one part and sings in the other."""
 FILES = "https://zenodo.org/records/1188976/files"
 NEUTRAL, STRONG = "01", "02"
 STATEMENTS = {"01": "Kids are talking by the door", "02": "Dogs are sitting by the door"}

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.contracts import CorpusFacts, Download, Utterance
-from harness.corpora._ravdess import CITATION, DOI, EMOTIONS, FILES, LICENCE, design, utterances
+from harness.corpora._ravdess import CITATION, DOI, EMOTIONS, FILES, LICENCE, VOICES, design, utterances
 
 SUNG = {code: label for code, label in EMOTIONS.items() if label not in {"disgust", "surprise"}}
 WITHOUT_SONG = 18
@@ -25,6 +25,7 @@ FACTS = CorpusFacts(
     access=f"open: {FILES}/Audio_Song_Actors_01-24.zip (226 MB)",
     citation=CITATION,
     doi=DOI,
+    voices=VOICES,
     labels=SUNG,
     utterances=1012,
     speakers=23,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.contracts import CorpusFacts, Download, Utterance
-from harness.corpora._ravdess import CITATION, DOI, EMOTIONS, FILES, LICENCE, design, utterances
+from harness.corpora._ravdess import CITATION, DOI, EMOTIONS, FILES, LICENCE, VOICES, design, utterances
 
 FACTS = CorpusFacts(
     name="ravdess_speech",
@@ -22,6 +22,7 @@ FACTS = CorpusFacts(
     access=f"open: {FILES}/Audio_Speech_Actors_01-24.zip (208 MB)",
     citation=CITATION,
     doi=DOI,
+    voices=VOICES,
     labels=EMOTIONS,
     utterances=1440,
     speakers=24,

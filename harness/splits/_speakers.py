@@ -9,16 +9,19 @@ from harness.errors import SplitError
 from harness.splits._config import SplitConfig
 
 
-def speaker_overlap(folds: Iterable[Fold], by_id: Mapping[str, Example]) -> dict[str, tuple[str, ...]]:
+def speaker_overlap(
+    folds: Iterable[Fold], by_id: Mapping[str, Example], *, sides_are_apart: bool = False
+) -> dict[str, tuple[str, ...]]:
     """Per fold, the tested speakers who are in its train or dev part too; folds without any are left out.
 
     A speaker whom the corpus does not name (empty id) might be anyone: with such on one side, and anyone on
-    the other, the empty id is listed.
+    the other, the empty id is listed. Where the sides are apart by their making, it is not.
     """
+    unnamed = set() if sides_are_apart else {""}
     overlap = {}
     for fold in folds:
         fitted, tested = speakers_of((*fold.train, *fold.dev), by_id), speakers_of(fold.test, by_id)
-        both = (fitted & tested) | ({""} & (fitted | tested))
+        both = (fitted & tested - {""}) | (unnamed & (fitted | tested))
         if both:
             overlap[fold.name] = tuple(sorted(both))
     return overlap

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from harness.errors import ConfigError, LabelError, did_you_mean
 from harness.tasks._examples import TaskExamples
 from harness.tasks._rows import plain_rows, utterance_example
+from harness.tasks._shared import shared_labels
 from harness.tasks._views import Labels, seen_as
 
 if TYPE_CHECKING:
@@ -59,6 +60,37 @@ def examples(table: pd.DataFrame, config: Config) -> TaskExamples:
         classes=classes,
         dropped=dict(sorted(dropped.items())),
     )
+
+
+def over_shared_labels(table: pd.DataFrame, config: Config) -> Config:
+    """The settings under which several corpora have the same classes; everything else is dropped and counted.
+
+    A label that a corpus module does not know is not dropped: `examples` refuses it as always.
+
+    Args:
+        table: columns `COLUMNS` of `_rows`, rows of several corpora.
+        config: its view, merges, drops and classes are kept as far as they lead to shared classes.
+
+    Raises:
+        LabelError: the corpora share fewer than two labels, or not one that is named.
+        ConfigError: the settings contradict each other.
+    """
+    _check_settings(config)
+    seen: dict[str, set[str]] = {}
+    for row in plain_rows(table):
+        label = seen_as(config.view, Labels(row["corpus"], row["label_raw"], row["label"]))
+        known = seen.setdefault(row["corpus"], set())
+        known |= {label} if label is not None and label not in config.drop else set()
+    named = {corpus: {config.merge.get(label, label) for label in labels} for corpus, labels in seen.items()}
+    classes = shared_labels(named, config.classes)
+    strays = {
+        label
+        for labels in seen.values()
+        for label in labels - {""}
+        if config.merge.get(label, label) not in classes
+    }
+    merge = {label: target for label, target in config.merge.items() if target in classes}
+    return replace(config, classes=list(classes), merge=merge, drop=sorted(strays | set(config.drop)))
 
 
 def _classes(labels: Iterable[str], config: Config) -> tuple[str, ...]:

@@ -1,0 +1,26 @@
+"""What outputs have to say aloud of a run that adapts to the people or the labels that are tested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.adapt._speakers import FEWEST, Groups
+
+
+def adaptation_notes(groups: Groups | None, prior: str) -> Iterator[str]:
+    """One line per switch that is on.
+
+    Args:
+        groups: whose statistics standardise which utterance; None where nothing is standardised.
+        prior: `none`, `uniform` or `estimated`.
+    """
+    if groups is not None:
+        yield (
+            "speakers=zscore reads all utterances of every tested speaker, without labels (transductive); "
+            f"{groups.unnamed} utterances of unknown speakers and {groups.rare} of speakers with fewer than "
+            f"{FEWEST} take the statistics of their corpus"
+        )
+    if prior == "uniform":
+        yield "prior=uniform: predictions are corrected as if all classes were equally frequent"
+    if prior == "estimated":
+        yield "prior=estimated: class shares are estimated on the unlabelled tested part (transductive)"

@@ -51,11 +51,12 @@ def published_for(record: Record, published: dict[str, Any], recipe: str | None 
         recipe: another recipe that comes to the very same folds; None means the record's own.
     """
     asked = recipe or record.recipe
-    rows = [row for row in published["records"] if _stands_beside(row, record, asked)]
+    rows = [row for row in published["records"] if stands_beside(row, record, asked)]
     return Published({row["metric"]: float(row["value"]) for row in rows}, _source(rows, published))
 
 
-def _stands_beside(row: dict[str, Any], record: Record, recipe: str) -> bool:
+def stands_beside(row: dict[str, Any], record: Record, recipe: str) -> bool:
+    """Whether a run of ours, by that recipe, is what a published row names in `ours`."""
     ours = row.get("ours")
     return bool(
         ours
@@ -63,8 +64,24 @@ def _stands_beside(row: dict[str, Any], record: Record, recipe: str) -> bool:
         and record.corpus["name"] == ours.get("corpus", record.corpus["name"])
         and record.upstream["name"] == ours["upstream"]
         and record.protocol["select"] == ours["select"]
-        and record.corpus["name"] == ours.get("corpus", record.corpus["name"])
+        and all(setting(record, key) == value for key, value in ours.get("settings", {}).items())
     )
+
+
+def setting(record: Record, key: str) -> Any:  # noqa: ANN401  whatever the part's own configuration holds
+    """What a record says of a setting in the words of the command line; None where its part has none such.
+
+    Args:
+        record: ours.
+        key: `head`, `task.modality`, `upstream.options.features`.
+    """
+    part, _, name = key.partition(".")
+    facts = {"split": record.protocol}.get(part) or getattr(record, part)
+    if not name:
+        return facts["name"]
+    if part == "upstream":
+        return facts["options"].get(name.removeprefix("options."))
+    return facts["settings"].get(name)
 
 
 def _source(rows: Sequence[dict[str, Any]], published: dict[str, Any]) -> str:

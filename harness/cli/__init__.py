@@ -21,6 +21,7 @@ from harness.cli.pretrain import PRETRAIN
 from harness.cli.run import EXTRACT, RUN
 from harness.cli.score import LEADERBOARD, SCORE
 from harness.cli.sweep import SWEEP
+from harness.cli.table import TABLE
 from harness.cli.translate import TRANSLATE
 from harness.errors import HarnessError, UnknownNameError, did_you_mean
 
@@ -29,6 +30,7 @@ VERBS: Mapping[str, Verb] = {
     "extract": EXTRACT,
     "score": SCORE,
     "leaderboard": LEADERBOARD,
+    "table": TABLE,
     "audit": AUDIT,
     "translate": TRANSLATE,
     "pretrain": PRETRAIN,

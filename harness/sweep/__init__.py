@@ -10,19 +10,22 @@ from harness.sweep._compose import (
     table_named,
 )
 from harness.sweep._config import Cell
-from harness.sweep._outcome import now, refuse_faults
+from harness.sweep._outcome import Outcome, now, outcomes, refuse_faults
 from harness.sweep._processes import refuse_launcher
-from harness.sweep._write import write_table
+from harness.sweep._write import PAPER_CORPORA, write_table
 
 __all__ = [
     "FOLDER",
+    "PAPER_CORPORA",
     "Cell",
+    "Outcome",
     "ablation_names",
     "carry_out",
     "check_names",
     "from_mapping",
     "hydra_words",
     "now",
+    "outcomes",
     "refuse_faults",
     "refuse_launcher",
     "table_named",

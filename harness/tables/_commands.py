@@ -1,0 +1,40 @@
+"""The command that fills a cell, as it can be typed; only the places of data and weights are the reader's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness import config, parts
+from harness.sweep import FOLDER, table_named
+
+WEIGHTS = "/weights"
+DATA = "/data"
+
+
+def run_command(recipe: str, ours: Mapping[str, Any], root: str) -> str:
+    """The run that a published row names in `ours`."""
+    words = [f"recipe={recipe}", f"upstream={ours['upstream']}"]
+    if "corpus" in ours:
+        words.append(f"corpus={ours['corpus']}")
+    words += [f"{key}={value}" for key, value in ours.get("settings", {}).items()]
+    card = config.card_named(ours["upstream"])
+    if card.parameters and not card.hub_id:
+        words.append(f"upstream.path={WEIGHTS}/{card.name}")
+    return " ".join(["python -m harness run", *words, f"corpus.root={root}"])
+
+
+def sweep_command(ablation: str, system: str) -> str:
+    """The pre-training and evaluation of the row that stands for a printed one, at the paper's size."""
+    name, row = next(
+        (name, row) for name, row in table_named(ablation).rows.items() if row.published == system
+    )
+    cards = parts.read_part(f"{FOLDER}/parts", "schema")["init_cards"]
+    start = [] if row.start == "cold" else [f"init.{row.start}={WEIGHTS}/{cards[row.start]}"]
+    words = [f"recipe={FOLDER}/{ablation}", f"row={name}", *start, *_roots()]
+    return " ".join(["python -m harness sweep", *words])
+
+
+def _roots() -> Iterator[str]:
+    for corpus in parts.read_part(f"{FOLDER}/size", "base")["usual_corpora"]:
+        yield f"roots.{corpus}={DATA}/{corpus}"

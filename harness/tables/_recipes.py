@@ -1,0 +1,45 @@
+"""Recipes and cards that cells are measured against, composed once each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness import config, models
+from harness.config import RunConfig
+from harness.contracts import Card
+from harness.tables._facts import Facts, facts_of_recipe
+
+
+class Recipes:
+    """What has been composed so far."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, ...], RunConfig] = {}
+
+    def composed(self, recipe: str, words: Sequence[str] = ()) -> RunConfig:
+        """A recipe with overrides.
+
+        Raises:
+            ConfigError: there is no such recipe, or it has no such setting.
+        """
+        key = (recipe, *words)
+        if key not in self._known:
+            self._known[key] = config.compose(recipe, words)
+        return self._known[key]
+
+    def facts(self, recipe: str, ours: Mapping[str, Any]) -> Facts:
+        """Settings of the run that a published row names; the upstream's options are its card's affair."""
+        settings = ours.get("settings", {}).items()
+        words = [f"{key}={value}" for key, value in settings if not key.startswith("upstream.")]
+        return facts_of_recipe(self.composed(recipe, words))
+
+
+def card_of(ours: Mapping[str, Any]) -> Card:
+    """The card of the published checkpoint, with the options that the row is printed for."""
+    changes = {
+        key.removeprefix("upstream."): value
+        for key, value in ours.get("settings", {}).items()
+        if key.startswith("upstream.")
+    }
+    return models.presented(config.card_named(ours["upstream"], changes))

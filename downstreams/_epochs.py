@@ -1,9 +1,9 @@
-"""Training of a network on packed frames, epoch by epoch, for every head that does it that way."""
+"""Training of a network epoch by epoch, on packed frames or time means, for every head that does it that way."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,19 @@ from torch import nn
 
 from downstreams._checks import check_fit, check_is_frames, check_view
 from downstreams._seeded import generator, own_chance, shuffled_batches
-from downstreams._selection import Selection, logits_of
+from downstreams._select_by import MeasuredSelection, SelectBy
+from downstreams._selection import logits_of
 from harness.contracts import FitReport, Labelled, Means, PackedFrames, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
+
+
+def class_loss(logits: Tensor, part: Labelled) -> Tensor:
+    """Mean cross-entropy of the target classes."""
+    return nn.functional.cross_entropy(logits, part.targets)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +39,16 @@ class Plan:
     optimiser: Callable[[Iterable[nn.Parameter]], Optimizer]
     schedule: Callable[[Optimizer], LRScheduler] | None = None
     """Stepped after every epoch."""
+    loss: Callable[[Tensor, Labelled], Tensor] = class_loss
+    """Outputs of a batch and the batch -> the mean loss over it."""
+    select_by: SelectBy = "wa"
+    """What the watched part is measured by."""
+    shuffled: bool = True
+    """Whether every epoch has an order of its own; else it is that of the training part."""
 
 
-class FrameHead:
-    """A head around a network that maps `PackedFrames` to logits.
+class EpochHead:
+    """A head around a network that maps a view to logits.
 
     Args:
         initial: the untrained network; `fit` always starts from it.
@@ -50,46 +62,73 @@ class FrameHead:
         self._initial, self._shape, self._plan, self._seed = initial, shape, plan, seed
 
     def fit(self, train: Labelled, watch: Labelled | None, progress: Callable[[float], None]) -> FitReport:
-        """Train anew; the first epoch with the best watch accuracy is kept (the last one without a watch).
+        """Train anew; the first epoch that is best on the watched part is kept (the last one without a watch).
 
         Raises:
             HarnessError: parts that do not fit the head, see `downstreams._checks`.
         """
-        frames = check_is_frames(train.view, self._plan.head)
         check_fit(train, watch, self._shape)
         self.module = copy.deepcopy(self._initial)
-        selection, history = Selection("epoch", watch, self._plan.batch), list[dict[str, float]]()
-        optimiser = self._plan.optimiser(self.module.parameters())
-        schedule = self._plan.schedule(optimiser) if self._plan.schedule else None
+        plan, history = self._plan, list[dict[str, float]]()
+        selection = MeasuredSelection(plan.select_by, "epoch", watch, plan.batch)
+        optimiser = plan.optimiser(self.module.parameters())
+        schedule = plan.schedule(optimiser) if plan.schedule else None
         order = generator(self._seed)
         with own_chance(self._seed):
-            for epoch in range(1, self._plan.epochs + 1):
+            for epoch in range(1, plan.epochs + 1):
                 used = _settings(optimiser)
-                loss = self._epoch(frames, train.targets, optimiser, order)
+                loss = self._epoch(train, optimiser, order)
                 if schedule is not None:
                     schedule.step()
                 history.append({"epoch": epoch, "loss": loss} | used | selection.look(self.module, epoch))
-                progress(epoch / self._plan.epochs)
+                progress(epoch / plan.epochs)
         return FitReport(selection.settle(self.module), history)
 
     def predict(self, view: Means | PackedFrames) -> Tensor:
         """Logits, (utterances, classes) float32; before `fit` those of the untrained network."""
-        check_view(check_is_frames(view, self._plan.head), self._shape, "predicted part")
+        check_view(view, self._shape, "predicted part")
         return logits_of(self.module, view, self._plan.batch)
 
-    def _epoch(
-        self, frames: PackedFrames, targets: Tensor, optimiser: Optimizer, order: torch.Generator
-    ) -> float:
+    def _epoch(self, train: Labelled, optimiser: Optimizer, order: torch.Generator) -> float:
         """Every utterance once; the mean loss."""
         self.module.train()
         total = 0.0
-        for rows in shuffled_batches(len(frames), self._plan.batch, order):
+        for rows in self._batches(len(train.view), order):
+            batch = _taken(train, rows)
             optimiser.zero_grad()
-            loss = nn.functional.cross_entropy(self.module(frames.take(rows)), targets[rows])
+            loss = self._plan.loss(self.module(batch.view), batch)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             total += float(loss.detach()) * len(rows)
-        return total / len(frames)
+        return total / len(train.view)
+
+    def _batches(self, utterances: int, order: torch.Generator) -> Iterator[Tensor]:
+        if self._plan.shuffled:
+            return shuffled_batches(utterances, self._plan.batch, order)
+        return iter(torch.split(torch.arange(utterances), self._plan.batch))
+
+
+class FrameHead(EpochHead):
+    """A head whose network has something nonlinear before the pooling, and therefore reads packed frames."""
+
+    def fit(self, train: Labelled, watch: Labelled | None, progress: Callable[[float], None]) -> FitReport:
+        """As `EpochHead.fit`.
+
+        Raises:
+            HarnessError: time means, or parts that do not fit the head, see `downstreams._checks`.
+        """
+        check_is_frames(train.view, self._plan.head)
+        return super().fit(train, watch, progress)
+
+    def predict(self, view: Means | PackedFrames) -> Tensor:
+        """Logits, (utterances, classes) float32; before `fit` those of the untrained network."""
+        return super().predict(check_is_frames(view, self._plan.head))
+
+
+def _taken(part: Labelled, rows: Tensor) -> Labelled:
+    """The utterances at these positions."""
+    values = None if part.values is None else part.values[rows]
+    return Labelled(part.view.take(rows), part.targets[rows], values)
 
 
 def _settings(optimiser: Optimizer) -> dict[str, float]:

@@ -20,6 +20,7 @@ from downstreams._checks import check_is_frames, check_positive, check_single_la
 from downstreams._epochs import FrameHead, Plan
 from downstreams._pooling import pieces, segment_mean
 from downstreams._seeded import own_chance
+from downstreams._select_by import SelectBy
 from harness.contracts import Means, PackedFrames, Shape
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Config:
     """`step_size_up`: epochs from the lower to the upper end."""
     batch: int = 128
     epochs: int = 100
+    select_by: SelectBy = "wa"
+    """What the watched part is measured by; Table 7 of the paper (sentiment) reports WF1."""
 
 
 class FrameLinear(nn.Module):
@@ -94,7 +97,7 @@ def build(config: Config, shape: Shape, seed: int) -> FrameLinearHead:
     Raises:
         ConfigError: a view of several layers, or a setting that is not above zero.
     """
-    check_positive(**vars(config))
+    check_positive(**{name: value for name, value in vars(config).items() if name != "select_by"})
     check_single_layer(shape, "e2v_linear")
     with own_chance(seed):
         initial = FrameLinear(shape, config.hidden_dim)
@@ -104,6 +107,7 @@ def build(config: Config, shape: Shape, seed: int) -> FrameLinearHead:
         batch=config.batch,
         optimiser=partial(_rmsprop, config),
         schedule=partial(_cycle, config),
+        select_by=config.select_by,
     )
     return FrameLinearHead(initial, shape, plan, seed)
 

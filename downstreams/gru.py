@@ -20,6 +20,7 @@ from downstreams._checks import check_is_frames, check_positive, check_single_la
 from downstreams._epochs import FrameHead, Plan
 from downstreams._pooling import frame_counts, segment_mean
 from downstreams._seeded import own_chance
+from downstreams._select_by import SelectBy
 from harness.contracts import Means, PackedFrames, Shape
 from harness.errors import ConfigError
 
@@ -41,6 +42,8 @@ class Config:
     """Adam."""
     batch: int = 32
     epochs: int = 50
+    select_by: SelectBy = "wa"
+    """What the watched part is measured by."""
 
 
 class FrameGRU(nn.Module):
@@ -67,13 +70,19 @@ def build(config: Config, shape: Shape, seed: int) -> FrameHead:
     Raises:
         ConfigError: a view of several layers, or a setting out of its range.
     """
-    check_positive(**{name: value for name, value in vars(config).items() if name != "dropout"})
+    check_positive(hidden_dim=config.hidden_dim, lr=config.lr, batch=config.batch, epochs=config.epochs)
     if not 0 <= config.dropout < 1:
         raise ConfigError("head.dropout is a share", got=config.dropout, wanted="0 to below 1")
     check_single_layer(shape, "gru")
     with own_chance(seed):
         initial = FrameGRU(shape, config.hidden_dim, config.dropout)
-    plan = Plan(head="gru", epochs=config.epochs, batch=config.batch, optimiser=partial(_adam, config.lr))
+    plan = Plan(
+        head="gru",
+        epochs=config.epochs,
+        batch=config.batch,
+        optimiser=partial(_adam, config.lr),
+        select_by=config.select_by,
+    )
     return FrameHead(initial, shape, plan, seed)
 
 

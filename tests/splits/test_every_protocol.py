@@ -26,6 +26,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "leave_speaker_out": {},
     "random_10fold": {},
     "random_5fold": {},
+    "speaker_5fold": {},
     "official": {"dev_share": 0.25},
     "superb_er": {},
     "speaker_share": {},
@@ -33,10 +34,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "emo_superb": {},
     "superb_files": {},
     "hear": {},
+    "cross_corpus": {"test": "b"},
     "conversation": {},
 }
 IMPORTED = {"emobox", "emo_superb", "superb_files", "hear"}
-ONE_FOLD = {"official", "speaker_share"}
+ONE_FOLD = {"official", "speaker_share", "cross_corpus"}
 SHARED = {"random_10fold", "random_5fold", "hear"}
 FOREIGN_ORDER = {"superb_er"}
 LEAVES_OUT = {"conversation"}
@@ -67,10 +69,22 @@ def examples(
     if recipe == "superb_er":
         return iemocap(request.getfixturevalue("shared"))
     crowd = make_crowd()
+    if recipe == "cross_corpus":
+        return [in_a_corpus(example, "a" if example.session in "123" else "b") for example in crowd]
     if recipe in IMPORTED:
         foreign_lists.WRITERS[recipe](tmp_path / recipe, crowd)
         monkeypatch.chdir(tmp_path)
     return crowd
+
+
+def in_a_corpus(example: Example, corpus: str) -> Example:
+    """An example as a joint manifest has it."""
+    return dataclasses.replace(
+        example,
+        id=f"{corpus}:{example.id}",
+        utterances=(f"{corpus}:{example.id}",),
+        speaker=f"{corpus}:{example.speaker}",
+    )
 
 
 def iemocap(shared: Path) -> list[Example]:

@@ -69,8 +69,9 @@ def candidates(request: Request) -> list[Candidate]:
 
 
 def recipes_for(corpus: str) -> list[str]:
-    """Names of the recipes whose corpus this is, then of those that take any."""
-    written = {name: _written(name) for name in parts.recipe_names()}
+    """Names of the recipes whose corpus this is, then of those that take any; none that trains on others."""
+    every = {name: _written(name) for name in parts.recipe_names()}
+    written = {name: values for name, values in every.items() if not values.get("train")}
     anyone = [name for name, values in written.items() if values.get("any_corpus")]
     own = [name for name, values in written.items() if name not in anyone and _corpus_of(values) == corpus]
     return [*own, *anyone]

@@ -119,7 +119,8 @@ def planned(
         changes = [*folder, *OVERRIDES.get(name, [])]
         recipe = config.compose(name, changes) if changes else composed(name)
         task, split = study.plugin("tasks", recipe.task), study.plugin("splits", recipe.split)
-        table = manifest(recipe.corpus.name).table
+        read = study.manifest_by(recipe, lambda corpus: manifest(corpus.name))
+        task, table = study.over_shared_labels(task, read), read.table
         table = table[table["path"] != WITHOUT_DEFECTS.get(name)]
         examples = task.module.examples(table, task.settings).examples
         return make_folds(cast(Any, split.module), examples, split.settings), list(examples)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.adapt import corrected, training_priors
+from harness.contexts import ContextViews
 from harness.contracts import Example, Fold, Head, Means, PackedFrames
 from harness.errors import HarnessError
 from harness.features import Features
@@ -89,12 +90,15 @@ class WholeView:
 
     def __init__(self, study: Study, features: Features) -> None:
         self._study, self._features = study, features
+        self._contexts = ContextViews(study, features)
         self._served: dict[int, tuple[dict[str, int], Means | PackedFrames]] = {}
 
     def views(self, fold: Fold) -> FoldViews:
         """Train, dev and test of a fold with their targets."""
         import torch
 
+        if self._study.head.module.NEEDS == "contexts":
+            return self._contexts.views(fold)
         store = self._features.prepare(fold)
         if id(store) not in self._served:
             ids = [example.id for example in self._study.examples.examples]
@@ -105,7 +109,7 @@ class WholeView:
         def part(ids: tuple[str, ...]) -> Any:  # noqa: ANN401
             examples = self._study.by_id(ids)
             taken = view.take(torch.tensor([rows[name] for name in ids], dtype=torch.int64))
-            return labelled(taken, [example.target for example in examples], classes)
+            return labelled(taken, examples, classes)
 
         return FoldViews(
             train=part(fold.train), dev=part(fold.dev) if fold.dev else None, test=part(fold.test)
@@ -141,6 +145,7 @@ def _train_one(study: Study, fold: Fold, views: FoldViews, seed: int, advance: A
         run=study.cell_key[:24],
         fold=fold.name,
         seed=seed,
+        kind=study.examples.kind,
     )
     wall_s = round(time.perf_counter() - start, 3)
     return Cell(

@@ -7,23 +7,28 @@ The model is loaded only when something is missing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harness import models, registry, weights
 from harness.adapt import zscored
 from harness.audio import MIXING, load_wave
+from harness.config import card_named
 from harness.contracts import CalibratedUpstream, Card, Fold, Means, PackedFrames, Upstream
 from harness.extract import ExtractReport, WaveSource, extract
+from harness.inputs import reads_speech, text_card
 from harness.joint import Source
 from harness.manifest import Manifest
 from harness.paths import cache_root
 from harness.progress import progress
 from harness.store import Store, StoreKey
-from harness.study import Study, all_ids
-from harness.views import frame_layers, frames_view, means_view, reordered
+from harness.study import Study
+from harness.texts import Texts, load_encoder
+from harness.views import View, frame_layers, frames_view, means_view, reordered
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
 
@@ -34,24 +39,42 @@ Stores: TypeAlias = tuple[Store, ...]
 class Features:
     """Gives a head its view of any utterances of a study."""
 
-    def __init__(self, study: Study) -> None:
-        self._study = study
+    def __init__(self, study: Study, card: Card | None = None) -> None:
+        self._study, self._written = study, card or study.config.upstream
+        self._view = study.view if card is None else View(kind="last")
         self._device = models.choose_device(study.config.device)
         self._stores: dict[str, Stores] = {}
         self.reports: list[ExtractReport] = []
         self.calibration: dict[str, dict[str, float]] = {}
+        self._further = [] if card else [Features(study, card_named(name)) for name in study.config.beside]
 
     @cached_property
     def upstream(self) -> Upstream:
         """The loaded model; loading it is put off until something is missing."""
-        return models.load_upstream(self._study.config.upstream, self._device)
+        return models.load_upstream(self._written, self._device)
+
+    @cached_property
+    def texts(self) -> Texts | None:
+        """The texts' vectors, where the head is given any."""
+        card = text_card(self._study.config)
+        return None if card is None else Texts(card, partial(load_encoder, device=self._device))
 
     @cached_property
     def _calibrates(self) -> bool:
-        return hasattr(models.family(self._study.config.upstream), "CALIBRATES")
+        return hasattr(models.family(self._written), "CALIBRATES")
 
     def prepare(self, fold: Fold) -> Stores:
-        """The stores that serve a fold, holding everything that the head needs of its three parts."""
+        """The stores that serve a fold, holding everything that the head needs of its three parts.
+
+        Texts and further upstreams are seen to as well; where the head is given texts alone, there are no stores.
+        """
+        if self.texts is not None:
+            self.texts.prepare(self._study.texts(self._study.read_utterances()))
+        if not reads_speech(self._study.config):
+            return ()
+        for other in self._further:
+            other.prepare(fold)
+            self.reports, other.reports = [*self.reports, *other.reports], []
         if self._calibrates:
             return self._calibrated_stores(fold)
         if "all" not in self._stores:
@@ -63,8 +86,10 @@ class Features:
         if fold.name not in self._stores:
             upstream = self.upstream
             if not isinstance(upstream, CalibratedUpstream):
-                raise TypeError(f"{self._study.config.upstream.family} says CALIBRATES and cannot calibrate")
-            numbers = dict(upstream.calibrate(self._waves(fold.train)))
+                raise TypeError(f"{self._written.family} says CALIBRATES and cannot calibrate")
+            numbers = dict(
+                upstream.calibrate(self._waves(self._study.utterances_of(self._study.by_id(fold.train))))
+            )
             self.calibration[fold.name] = numbers
             self._stores[fold.name] = self._open(numbers)
             self._fill(self._stores[fold.name], f"extracting, calibrated on {fold.name}")
@@ -79,14 +104,28 @@ class Features:
         groups = self._study.speaker_groups(ids)
         return view if groups is None else zscored(view, groups)
 
+    def columns(
+        self, fold: Fold, ids: Sequence[str]
+    ) -> tuple[list[NDArray[np.float32]], NDArray[np.float32] | None]:
+        """What a head that reads conversations is given of these utterances, before it is scaled.
+
+        Returns:
+            (utterances, dim) time means of one layer per upstream, and the texts' vectors, where asked for.
+        """
+        stores = self.prepare(fold)
+        spoken = [self, *self._further] if reads_speech(self._study.config) else []
+        views = [one.view(stores if one is self else one.prepare(fold), ids) for one in spoken]
+        texts = None if self.texts is None else self.texts.vectors(self._study.texts(ids))
+        return [view.values[:, 0].numpy() for view in views], texts
+
     def _stored(self, stores: Stores, ids: Sequence[str]) -> Means | PackedFrames:
         read = frames_view if self._study.head.module.NEEDS == "frames" else means_view
         if len(stores) == 1:
-            return read(stores[0], ids, self._study.view)
+            return read(stores[0], ids, self._view)
         places = {name: place for place, name in enumerate(ids)}
         owned = [[name for name in ids if name.startswith(source.prefix)] for source in self._study.sources]
         views = [
-            read(store, source.own(own), self._study.view)
+            read(store, source.own(own), self._view)
             for store, source, own in zip(stores, self._study.sources, owned, strict=True)
             if own
         ]
@@ -95,7 +134,7 @@ class Features:
     @property
     def card(self) -> Card:
         """The card with the true sizes where loading reveals them, else as its options present it."""
-        written = self._study.config.upstream
+        written = self._written
         return self.upstream.card if written.layers < 1 or written.dim < 1 else models.presented(written)
 
     def _open(self, calibration: dict[str, float]) -> Stores:
@@ -103,12 +142,12 @@ class Features:
         return tuple(self._open_one(source.manifest, calibration) for source in self._study.sources)
 
     def _open_one(self, manifest: Manifest, calibration: dict[str, float]) -> Store:
-        study, card = self._study, self.card
+        card = self.card
         key = StoreKey(
             corpus=manifest.facts.name,
             corpus_sha256=manifest.content_hash(),
             upstream=card.name,
-            weights_sha256=weights.checksum(study.config.upstream),
+            weights_sha256=weights.checksum(self._written),
             code_version=registry.code_version(models.family(card)),
             layers=card.layers,
             dim=card.dim,
@@ -119,13 +158,13 @@ class Features:
         return Store(cache_root() / "features", key)
 
     def _fill(self, stores: Stores, title: str) -> None:
-        ids = all_ids(self._study.folds.folds)
+        ids = self._study.read_utterances()
         for store, source in zip(stores, self._study.sources, strict=True):
             self._fill_one(store, source, source.own(ids), title)
 
     def _fill_one(self, store: Store, source: Source, ids: Sequence[str], title: str) -> None:
         frames = self._study.head.module.NEEDS == "frames"
-        layers = frame_layers(self._study.view, self.card.layers) if frames else ()
+        layers = frame_layers(self._view, self.card.layers) if frames else ()
         if not store.missing(ids, layers):
             return
         with progress(title) as advance:

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from harness.contracts import FitReport, Head, Labelled, Means, PackedFrames, Shape
+from harness.contracts import (
+    Contexts,
+    Example,
+    FitReport,
+    Head,
+    Labelled,
+    Means,
+    PackedFrames,
+    Shape,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +39,15 @@ class Fitted(NamedTuple):
     report: FitReport
 
 
-def labelled(view: Means | PackedFrames, targets: Sequence[str], classes: Sequence[str]) -> Labelled:
-    """A view with its targets as class indices."""
+def labelled(view: Means | PackedFrames, examples: Sequence[Example], classes: Sequence[str]) -> Labelled:
+    """A view with the targets of its examples: class indices (0 where there is no class), and their values."""
     import torch
 
-    position = {name: index for index, name in enumerate(classes)}
-    return Labelled(view, torch.tensor([position[target] for target in targets], dtype=torch.int64))
+    position = {name: index for index, name in enumerate(classes)} | {"": 0}
+    targets = torch.tensor([position[example.target] for example in examples], dtype=torch.int64)
+    values = [example.values for example in examples]
+    has_values = bool(values) and all(values)
+    return Labelled(view, targets, torch.tensor(values, dtype=torch.float32) if has_values else None)
 
 
 def fit(
@@ -53,7 +65,7 @@ def fit(
     return Fitted(head, head.fit(views.train, views.watch(select), progress))
 
 
-def shape_of(view: Means | PackedFrames, classes: int) -> Shape:
+def shape_of(view: Means | PackedFrames | Contexts, classes: int) -> Shape:
     """Layers and width of a view."""
     _, layers, dim = view.values.shape
     return Shape(layers=int(layers), dim=int(dim), classes=classes)

@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from harness import inputs
 from harness import record as records
 from harness.audit import audit_split
 from harness.baselines import shortcut_scores
@@ -21,6 +22,7 @@ from harness.config import RunConfig
 from harness.features import Features, extraction_summary
 from harness.joint import left_out
 from harness.manifest import Manifest
+from harness.metrics import shown
 from harness.plots import confusion_picture
 from harness.predictions import Predictions, concatenate, write_predictions
 from harness.record import Record
@@ -69,7 +71,7 @@ def carry_out(study: Study, clock: Clock) -> Record:
         shortcuts = shortcut_scores(study)
     with clock.phase("score"):
         predictions = concatenate([cell.predictions for cell in cells])
-        scores = score(predictions, metrics=study.config.metrics, resamples=study.config.resamples)
+        scores = score(predictions, metrics=study.metrics, resamples=study.config.resamples)
     outcome = Outcome(cells, predictions, scores, shortcuts)
     record = _explain(study, features, outcome, clock)
     _publish(study, record, outcome)
@@ -178,6 +180,7 @@ def _facts_of(manifest: Manifest) -> dict[str, Any]:
 def _examples_facts(study: Study) -> dict[str, Any]:
     return {
         "classes": list(study.examples.classes),
+        "kind": study.examples.kind,
         "examples": len(study.examples.examples),
         "dropped": dict(study.examples.dropped),
     }
@@ -191,9 +194,7 @@ def _protocol_facts(study: Study) -> dict[str, Any]:
 
 
 def _upstream_facts(study: Study, features: Features) -> dict[str, Any]:
-    card = study.config.upstream
-    facts = {"about": card.about, "licence": card.licence, "trained_on": list(card.trained_on)}
-    return {**study.upstream_identity, **facts, "calibration": features.calibration}
+    return {**study.upstream_identity, **inputs.facts(study.config), "calibration": features.calibration}
 
 
 def _publish(study: Study, record: Record, outcome: Outcome) -> None:
@@ -201,13 +202,14 @@ def _publish(study: Study, record: Record, outcome: Outcome) -> None:
     stored = study.results / "predictions" / f"{record.stem}.parquet"
     write_predictions(outcome.predictions, stored)
     path = records.save(study.results, record)
-    picture = confusion_picture(record, study.results / "plots" / f"{record.stem}.png")
+    picture = study.results / "plots" / f"{record.stem}.png"
+    pictures = [confusion_picture(record, picture)] if outcome.scores.confusion else []
     if study.config.track:
         log_run(
             study.results,
             record,
-            [_cell_log(cell, study.config.metrics) for cell in outcome.cells],
-            [path, stored, picture],
+            [_cell_log(cell, study.metrics) for cell in outcome.cells],
+            [path, stored, *pictures],
         )
 
 
@@ -217,7 +219,7 @@ def _cell_log(cell: Cell, metrics: Sequence[str]) -> CellLog:
     return CellLog(
         fold=cell.fold,
         seed=cell.seed,
-        scores={name: 100 * figure.pooled for name, figure in scores.items()},
+        scores={name: shown(asdict(figure), figure.pooled) for name, figure in scores.items()},
         history=cell.history,
         selected=cell.selected,
     )

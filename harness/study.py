@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from harness import models, registry, weights
+from harness import inputs, registry
 from harness.adapt import FEWEST, Groups, adaptation_notes, check_prior, speaker_groups
-from harness.config import CorpusConfig, Part, RunConfig, build
-from harness.contracts import Corpus, Example, Fold, Splitter
+from harness.config import HEADLINE_METRICS, CorpusConfig, Part, RunConfig, build
+from harness.contracts import Corpus, Example, Fold, Kind, Splitter
 from harness.corpora import load_corpus
 from harness.errors import ConfigError
 from harness.joint import JointManifest, Source, check_recordings, joined, label_notes, sources_of
 from harness.manifest import Manifest
+from harness.metrics import metrics_for, require_metrics
 from harness.progress import progress
 from harness.record import run_key
 from harness.splits import Folds, make_folds
 from harness.tasks import TaskExamples
 from harness.views import View
+
+HEAD_OF: Mapping[Kind, str] = {"classes": "superb_linear", "scales": "scales_mlp", "shares": "shares_mlp"}
+"""A head that predicts this kind of target, for the message where another one was chosen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +62,8 @@ class Study:
     @cached_property
     def upstream_identity(self) -> dict[str, Any]:
         """What shapes the features: the card's facts, weights and code, but for where the weights lie."""
-        card = asdict(models.presented(self.config.upstream))
-        kept = {key: card[key] for key in ("name", "family", "sample_rate_hz", "layers", "dim", "options")}
-        kept["weights"] = weights.checksum(self.config.upstream)
-        kept["code"] = registry.code_version(models.family(self.config.upstream))
-        return kept
+        texts = self.texts(sorted(self.utterances()))
+        return inputs.identity(self.config, texts)
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -78,7 +79,21 @@ class Study:
 
     def utterances(self) -> list[str]:
         """Every utterance that an example reads, each once, in the order of the examples."""
-        return list(dict.fromkeys(name for example in self.examples.examples for name in example.utterances))
+        return self.utterances_of(self.examples.examples)
+
+    @staticmethod
+    def utterances_of(examples: Iterable[Example]) -> list[str]:
+        """Every utterance that these examples read, each once, in their order."""
+        return list(dict.fromkeys(name for example in examples for name in example.utterances))
+
+    def read_utterances(self) -> list[str]:
+        """Every utterance that an example of any fold reads, each once."""
+        return self.utterances_of(self.by_id(all_ids(self.folds.folds)))
+
+    def texts(self, utterances: Sequence[str]) -> list[str]:
+        """What is said in each of these utterances; empty where the corpus does not say it."""
+        rows = self.manifest.table.set_index("id")["text"].loc[list(utterances)]
+        return [str(text) for text in rows.fillna("")]
 
     @cached_property
     def adapted(self) -> dict[str, Any]:
@@ -94,6 +109,7 @@ class Study:
         """Names the cells (one training per fold and seed): everything but the seeds and the scoring."""
         return run_key(
             ({"adapted": self.adapted} if self.adapted else {})
+            | self._outputs
             | {
                 "corpus": self.manifest.content_hash(),
                 "protocol": self.folds.fingerprint,
@@ -101,19 +117,41 @@ class Study:
                 "view": asdict(self.view),
                 "head": self.head.identity,
             }
+            | self._contexts_identity()
         )
+
+    def _contexts_identity(self) -> dict[str, str]:
+        """Which utterances every example reads, and as what, where that is more than its own."""
+        read = [(one.id, one.utterances, one.roles) for one in self.examples.examples if one.roles]
+        return {"contexts": run_key({"read": sorted(read)})} if read else {}
+
+    @property
+    def _outputs(self) -> dict[str, Any]:
+        """What the outputs mean where the fingerprint does not say it: it names classes, not scales."""
+        kind = self.examples.kind
+        return {} if kind == "classes" else {"outputs": {"kind": kind, "names": self.examples.classes}}
 
     @cached_property
     def key(self) -> str:
         """Names the run: its cells, its seeds, and how they are scored."""
-        scoring = {"metrics": self.config.metrics, "resamples": self.config.resamples}
+        scoring = {"metrics": self.metrics, "resamples": self.config.resamples}
         named = {"recipe": self.config.recipe, "version": self.config.version}
         return run_key({"cells": self.cell_key, "seeds": self.config.seeds, **scoring, **named})
+
+    @property
+    def metrics(self) -> list[str]:
+        """Names of the metrics that were asked for, or those that the kind of target has."""
+        asked = self.config.metrics
+        return list(HEADLINE_METRICS[self.examples.kind] if asked is None else asked)
 
     @property
     def results(self) -> Path:
         """The results folder."""
         return Path(self.config.results)
+
+    def _training_sizes(self) -> list[int]:
+        """Utterances that training examples read, per fold."""
+        return [len(self.utterances_of(self.by_id(fold.train))) for fold in self.folds.folds]
 
     def by_id(self, ids: Sequence[str]) -> list[Example]:
         """Examples in the order of these ids."""
@@ -130,11 +168,18 @@ class Study:
             )
         if self.folds.shares_speakers_as:
             said.append(f"speakers are on both sides of the split, as in {self.folds.shares_speakers_as}")
+        if self.folds.shares_dialogues_as:
+            said.append(f"dialogues are on both sides of the split, as in {self.folds.shares_dialogues_as}")
         if rules.select == "test":
             said.append("the test part selected the model: shown for comparison, never ranked")
         read = [source.manifest.facts.name for source in self.sources]
-        touched = [name for name in self.config.upstream.trained_on if name in read]
-        said += [f"{self.config.upstream.name} was itself trained on {name}" for name in touched]
+        said += [
+            f"{card.name} was itself trained on {name}"
+            for card in inputs.cards(self.config)
+            for name in card.trained_on
+            if name in read
+        ]
+        said += inputs.notes(self.config, self.texts(self.utterances()), self._training_sizes())
         said += label_notes(self.manifest, self.examples.classes, self.utterances())
         said += adaptation_notes(self.speaker_groups(self.utterances()), self.config.prior)
         return said + [str(warning) for warning in self.folds.warnings]
@@ -154,8 +199,7 @@ def plan(config: RunConfig, manifest: Manifest | None = None) -> Study:
         plugin(kind, part)
         for kind, part in (("tasks", config.task), ("splits", config.split), ("downstreams", config.head))
     )
-    for metric in config.metrics:
-        registry.load("metrics", metric)
+    require_metrics(config.metrics or ())
     view = build(View, config.view, where="view")
     _check_seeds(config)
     if manifest is None:
@@ -164,8 +208,12 @@ def plan(config: RunConfig, manifest: Manifest | None = None) -> Study:
     examples = task.module.examples(manifest.table, task.settings)
     check_recordings(manifest, split.settings.shares_speakers_as)
     check_prior(config.prior, examples.kind, split.settings.select)
+    _check_head(head, examples)
+    inputs.check(config, head.module.NEEDS, examples.examples, manifest.table["text"].fillna(""))
     folds = make_folds(cast(Splitter, split.module), examples.examples, split.settings)
-    return Study(config, manifest, task, examples, split, folds, head, view)
+    study = Study(config, manifest, task, examples, split, folds, head, view)
+    metrics_for(study.metrics, examples.kind, examples.classes)
+    return study
 
 
 def over_shared_labels(task: Plugin, manifest: Manifest) -> Plugin:
@@ -189,6 +237,18 @@ def plugin(kind: str, part: Part) -> Plugin:
     module = registry.load(kind, part.name)
     where = {"tasks": "task", "splits": "split", "downstreams": "head"}[kind]
     return Plugin(name=part.name, module=module, settings=build(module.Config, part.settings, where=where))
+
+
+def _check_head(head: Plugin, examples: TaskExamples) -> None:
+    """A head predicts classes unless its module's `KINDS` says otherwise."""
+    kinds = getattr(head.module, "KINDS", ("classes",))
+    if examples.kind not in kinds:
+        raise ConfigError(
+            f"{head.name} does not predict {examples.kind}",
+            got=f"a task whose targets are {examples.kind}: {', '.join(examples.classes)}",
+            wanted=f"targets that are {' or '.join(kinds)}",
+            next_step=f"head={HEAD_OF[examples.kind]}, or another task",
+        )
 
 
 def _check_seeds(config: RunConfig) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
 
 
@@ -41,6 +42,8 @@ class TextEncoder(Protocol):
     """A loaded encoder. `encode` gives, for a text among any others, what it gives for that text alone."""
 
     card: TextCard
+    module: torch.nn.Module
+    """The network, for moving it to a device."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(texts, dim) float32; an empty text has a vector too."""

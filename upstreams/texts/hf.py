@@ -1,8 +1,9 @@
 """Sentence encoders and BERT-like models through transformers: what AutoModel and AutoTokenizer can read.
 
 A text's vector is the mean over its tokens' last states, special tokens included (as sentence-transformers pools),
-or the state of the first token. Texts are batched with texts of the same number of tokens: nothing is padded, so
-that no text changes another's vector, and a tokenizer without a padding token will do.
+or the state of the first token. Every text goes through the network alone: nothing is padded, no text can change
+the last bit of another's vector, and a tokenizer without a padding token will do. Utterances are short, and
+encoded once.
 
 References: J. Devlin, M.-W. Chang, K. Lee, K. Toutanova, "BERT", NAACL 2019, 4171-4186; N. Reimers, I. Gurevych,
 "Sentence-BERT", EMNLP 2019, 3982-3992 (mean and CLS pooling).
@@ -11,8 +12,7 @@ References: J. Devlin, M.-W. Chang, K. Lee, K. Toutanova, "BERT", NAACL 2019, 41
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,10 +23,8 @@ from harness.contracts import TextCard
 from harness.errors import ConfigError, WeightsError
 
 if TYPE_CHECKING:
+    import torch
     from numpy.typing import NDArray
-
-BATCH_TOKENS = 4096
-"""Tokens in one pass through the network."""
 
 
 @dataclass(kw_only=True)
@@ -70,39 +68,29 @@ class HfText:
     """A tokenizer and its network, ready to encode."""
 
     def __init__(self, card: TextCard, config: Config, tokenizer: Any, network: Any) -> None:  # noqa: ANN401
-        self.card, self._config = card, config
-        self._tokenizer, self._network = tokenizer, network.eval().requires_grad_(False)
+        self.card, self._config, self._tokenizer = card, config, tokenizer
+        self.module: torch.nn.Module = network.eval().requires_grad_(False)
         self._longest = min(config.max_tokens, _longest(tokenizer, network))
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(texts, dim) float32. A text without a single token is a vector of zeros."""
         values = np.zeros((len(texts), self.card.dim), np.float32)
-        for rows, tokens in self._batches(texts):
-            values[rows] = self._pooled(tokens)
+        for row, text in enumerate(texts):
+            tokens = self._tokenizer(text, truncation=True, max_length=self._longest)["input_ids"]
+            if tokens:
+                values[row] = self._pooled(tokens)
         return values
 
-    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], list[list[int]]]]:
-        """Texts of one length in tokens together, the longest first."""
-        if not texts:
-            return
-        found = self._tokenizer(list(texts), truncation=True, max_length=self._longest)["input_ids"]
-        lengths: dict[int, list[int]] = defaultdict(list)
-        for row, tokens in enumerate(found):
-            lengths[len(tokens)].append(row)
-        for length in sorted(lengths.keys() - {0}, reverse=True):
-            size = max(1, BATCH_TOKENS // length)
-            for first in range(0, len(lengths[length]), size):
-                rows = lengths[length][first : first + size]
-                yield rows, [list(found[row]) for row in rows]
-
-    def _pooled(self, tokens: list[list[int]]) -> NDArray[np.float32]:
+    def _pooled(self, tokens: list[int]) -> NDArray[np.float32]:
         import torch
 
-        ids = torch.tensor(tokens)
+        ids = torch.tensor([tokens], device=next(self.module.parameters()).device)
         with torch.inference_mode():
-            states = self._network(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
-        pooled = states.float().mean(1) if self._config.pooling == "mean" else states[:, 0].float()
-        return np.asarray(pooled.numpy(), np.float32)
+            states = (
+                self.module(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state[0].float()
+            )
+        pooled = states.mean(0) if self._config.pooling == "mean" else states[0]
+        return np.asarray(pooled.cpu().numpy(), np.float32)
 
 
 def _longest(tokenizer: Any, network: Any) -> int:  # noqa: ANN401

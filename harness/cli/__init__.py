@@ -17,6 +17,7 @@ from harness.cli._verb import Verb, say
 from harness.cli.audit import AUDIT
 from harness.cli.check import CHECK, LIST
 from harness.cli.corpus import CORPUS
+from harness.cli.figure import FIGURE
 from harness.cli.pretrain import PRETRAIN
 from harness.cli.run import EXTRACT, RUN
 from harness.cli.score import LEADERBOARD, SCORE
@@ -31,6 +32,7 @@ VERBS: Mapping[str, Verb] = {
     "score": SCORE,
     "leaderboard": LEADERBOARD,
     "table": TABLE,
+    "figure": FIGURE,
     "audit": AUDIT,
     "translate": TRANSLATE,
     "pretrain": PRETRAIN,

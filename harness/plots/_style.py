@@ -8,6 +8,7 @@ to 1 against white. We measured Okabe and Ito's eight beside them: 16 apart, and
 
 from __future__ import annotations
 
+import logging
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -96,6 +97,7 @@ def save(figure: Figure, path: Path) -> Path:
     """
     if path.suffix not in METADATA:
         raise HarnessError("a picture has one of three forms", got=path.name, wanted=" ".join(METADATA))
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # tells every table of a font that it cuts down
     with style(), written_beside(path) as temporary:
         figure.savefig(
             temporary,

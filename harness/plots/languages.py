@@ -44,7 +44,11 @@ class LanguageRow:
 
 
 def language_figure(
-    rows: Sequence[LanguageRow], upstreams: Sequence[str], metric: str, title: Sequence[str]
+    rows: Sequence[LanguageRow],
+    upstreams: Sequence[str],
+    metric: str,
+    title: Sequence[str],
+    top: float = 100.0,
 ) -> Figure:
     """Draw the heat map.
 
@@ -53,6 +57,7 @@ def language_figure(
         upstreams: names of the columns.
         metric: what the numbers are, for the scale: `UA (%)`.
         title: lines above.
+        top: upper end of the scale, whose lower one is 0: 1 where scores are no percents.
 
     Raises:
         HarnessError: no row, no column, or no score at all.
@@ -73,26 +78,26 @@ def language_figure(
             ROW_IN * len(rows) + 0.75 * width_of(names) + 0.7 + 0.16 * len(title),
         )
         axes = figure.add_subplot()
-        _heat(axes, rows, names, metric)
+        _heat(axes, rows, names, metric, top)
         _name_languages(axes, rows, languages)
         headed(figure, title)
     return figure
 
 
-def _heat(axes: Axes, rows: Sequence[LanguageRow], names: Sequence[str], metric: str) -> None:
+def _heat(axes: Axes, rows: Sequence[LanguageRow], names: Sequence[str], metric: str, top: float) -> None:
     import numpy as np
     import seaborn
 
     values = np.array([[np.nan if score is None else score for score in row.scores] for row in rows], float)
     texts = [
         [
-            "" if score is None else f"{score:.1f}{mark}"
+            "" if score is None else f"{score:.{1 if top > 1 else 2}f}{mark}"
             for score, mark in zip(row.scores, row.marks, strict=True)
         ]
         for row in rows
     ]
     seaborn.heatmap(
-        values, vmin=0, vmax=100, cmap=SEQUENCE, annot=np.array(texts), fmt="", linewidths=0.5,
+        values, vmin=0, vmax=top, cmap=SEQUENCE, annot=np.array(texts), fmt="", linewidths=0.5,
         mask=np.isnan(values), xticklabels=names, yticklabels=[row.corpus for row in rows],
         annot_kws={"fontsize": POINTS}, cbar_kws={"label": metric}, ax=axes,
     )  # fmt: skip

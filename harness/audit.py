@@ -21,7 +21,7 @@ class FoldAudit:
     name: str
     examples: Mapping[str, int]
     classes: Mapping[str, Mapping[str, int]]
-    """part -> class -> examples; a class without any is listed with 0."""
+    """part -> class -> examples; a class without any is listed with 0, and on scales nothing is."""
     speakers: Mapping[str, int]
     """Known speakers per part."""
     unknown_speakers: Mapping[str, int]
@@ -92,5 +92,6 @@ def _audit_fold(fold: Fold, by_id: Mapping[str, Example], classes: Sequence[str]
 
 
 def _class_counts(part: Iterable[Example], classes: Sequence[str]) -> dict[str, int]:
+    """Nothing where the targets are no classes."""
     counts = Counter(example.target for example in part)
-    return {name: counts[name] for name in classes}
+    return {} if set(counts) == {""} else {name: counts[name] for name in classes}

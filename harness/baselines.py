@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.predictions import Predictions
 from harness.progress import progress
-from harness.shortcuts import Guessed, cues_of, guess
+from harness.shortcuts import Guessed, Targets, cues_of, guess
 from harness.sketch import sketch_manifest
 from harness.statistics import score
 from harness.study import Study
@@ -22,13 +22,15 @@ def shortcut_scores(study: Study) -> dict[str, Any]:
 
     Returns:
         Name of a shortcut -> `title`; `undefined`, why it says nothing here (else empty); `known`, the share of
-        tested examples whose speaker or sentence training holds; and `metrics`, each with `fold_mean` and `pooled`
-        as shares and an interval for both.
+        tested examples whose speaker or sentence training holds; and `metrics`, each with `fold_mean` and
+        `pooled`, an interval for both, and how they are shown.
     """
     levels_dbfs = _levels(study)
     examples, classes = study.examples.examples, study.examples.classes
     cues = cues_of(examples, study.manifest.table, levels_dbfs)
-    guesses = guess(study.folds.folds, examples, classes, cues, run=study.cell_key[:24])
+    guesses = guess(
+        study.folds.folds, examples, Targets(classes, study.examples.kind), cues, run=study.cell_key[:24]
+    )
     return {guessed.name: _entry(guessed, study) for guessed in guesses}
 
 
@@ -52,7 +54,7 @@ def _entry(guessed: Guessed, study: Study) -> dict[str, Any]:
 
 
 def _metrics(predictions: Predictions, study: Study) -> Mapping[str, Any]:
-    scores = score(predictions, metrics=study.config.metrics, resamples=study.config.resamples)
-    figures = ("fold_mean", "fold_mean_interval", "pooled", "pooled_interval")
+    scores = score(predictions, metrics=study.metrics, resamples=study.config.resamples)
+    figures = ("fold_mean", "fold_mean_interval", "pooled", "pooled_interval", "percent", "lower_is_better")
     plain = {name: asdict(figure) for name, figure in scores.metrics.items()}
     return {name: {figure: values[figure] for figure in figures} for name, values in plain.items()}

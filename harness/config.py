@@ -13,11 +13,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 from harness import parts
-from harness.contracts import Card, TextCard
+from harness.contracts import Card, Kind, TextCard
 from harness.errors import ConfigError, did_you_mean
 
-HEADLINE_METRICS = ("wa", "ua", "wf1", "macro_f1")
-"""What is scored unless a recipe or a command says otherwise, in this order."""
+HEADLINE_METRICS: Mapping[Kind, tuple[str, ...]] = {
+    "classes": ("wa", "ua", "wf1", "macro_f1"),
+    "scales": ("ccc", "pearson", "rmse"),
+    "shares": ("votes_f1", "jsd", "cross_entropy", "cosine", "ua"),
+}
+"""What is scored unless a recipe or a command says otherwise, by the kind of target, in this order."""
+RANKED_BY: Mapping[str, str] = {"classes": "wa", "scales": "ccc", "shares": "jsd"}
+"""The metric that runs are ranked by, by the kind of target."""
 
 T = TypeVar("T")
 
@@ -73,7 +79,8 @@ class RunConfig:
     beside: list[str] = field(default_factory=list)
     """Cards of further upstreams, whose last layers' time means stand beside the first one's view."""
     expected: Expected | None = None
-    metrics: list[str] = field(default_factory=lambda: list(HEADLINE_METRICS))
+    metrics: list[str] | None = None
+    """Null: those of `HEADLINE_METRICS` that the task's kind of target has."""
     resamples: int = 2000
     """Bootstrap draws behind every interval."""
     batch_seconds: float = 60.0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from harness.metrics import lower_is_better, written
 from harness.record import Record
 from harness.shortcuts import best_shortcut, warnings
 
@@ -20,19 +21,22 @@ def summary(record: Record) -> str:
 
 
 def score_lines(scores: Mapping[str, Any]) -> Iterator[str]:
-    """A table of scores in percent: folds as rows, metrics as columns, then the two named figures."""
+    """A table of scores, shares in percent: folds as rows, metrics as columns, then the two named figures."""
     metrics = scores["metrics"]
-    yield "  ".join([f"{'fold':<24}", *(f"{metric.upper():>8}" for metric in metrics)])
+    yield _header("fold", metrics)
     for fold in scores["folds"]:
-        yield _row(fold, [metric["per_fold"][fold] for metric in metrics.values()])
-    yield _row("mean of the folds", [metric["fold_mean"] for metric in metrics.values()])
+        yield _row(fold, metrics, [metric["per_fold"][fold] for metric in metrics.values()])
+    yield _row("mean of the folds", metrics, [metric["fold_mean"] for metric in metrics.values()])
     if len(scores["folds"]) > 1:
-        yield _row("  std of the folds", [metric["fold_std"] for metric in metrics.values()])
+        yield _row("  std of the folds", metrics, [metric["fold_std"] for metric in metrics.values()])
     if len(scores["seeds"]) > 1:
-        yield _row("  std over seeds", [metric["seed_std"] for metric in metrics.values()])
+        yield _row("  std over seeds", metrics, [metric["seed_std"] for metric in metrics.values()])
     yield from _interval_rows(metrics, "fold_mean_interval")
-    yield _row("pooled over the folds", [metric["pooled"] for metric in metrics.values()])
+    yield _row("pooled over the folds", metrics, [metric["pooled"] for metric in metrics.values()])
     yield from _interval_rows(metrics, "pooled_interval")
+    lower = [name.upper() for name, metric in metrics.items() if lower_is_better(metric)]
+    if lower:
+        yield f"less is better: {', '.join(lower)}"
 
 
 def shortcut_lines(scores: Mapping[str, Any], shortcuts: Mapping[str, Any]) -> Iterator[str]:
@@ -42,17 +46,19 @@ def shortcut_lines(scores: Mapping[str, Any], shortcuts: Mapping[str, Any]) -> I
         scores: of the run.
         shortcuts: as in the record.
     """
-    metrics = list(scores["metrics"])
-    yield "  ".join([f"{'without a model':<24}", *(f"{metric.upper():>8}" for metric in metrics)])
+    metrics = scores["metrics"]
+    yield _header("without a model", metrics)
     for entry in shortcuts.values():
         yield from _shortcut_rows(entry, metrics)
     best = best_shortcut(scores, shortcuts)
     if best is not None:
-        yield f"gain over the best of them ({best.title}): {best.metric.upper()} {100 * best.gain:+.2f}"
+        sign = "+" if best.gain >= 0 else "-"
+        gain = written(metrics[best.metric], abs(best.gain))
+        yield f"gain over the best of them ({best.title}): {best.metric.upper()} {sign}{gain}"
     yield from (f"warning: {text}" for text in warnings(scores, shortcuts))
 
 
-def _shortcut_rows(entry: Mapping[str, Any], metrics: Sequence[str]) -> Iterator[str]:
+def _shortcut_rows(entry: Mapping[str, Any], metrics: Mapping[str, Any]) -> Iterator[str]:
     if entry["undefined"]:
         yield f"{entry['title']:<24}  not defined: {entry['undefined']}"
         return
@@ -60,20 +66,32 @@ def _shortcut_rows(entry: Mapping[str, Any], metrics: Sequence[str]) -> Iterator
     known = (
         "" if entry["known"] is None else f"  ({100 * entry['known']:.0f} % of the tested are in training)"
     )
-    yield _row(entry["title"], [figure.get("fold_mean") for figure in figures]) + known
-    yield _row("  pooled", [figure.get("pooled") for figure in figures])
+    yield _row(entry["title"], metrics, [figure.get("fold_mean") for figure in figures]) + known
+    yield _row("  pooled", metrics, [figure.get("pooled") for figure in figures])
 
 
-def _row(title: str, values: Sequence[float | None]) -> str:
-    cells = ["       -" if value is None else f"{100 * value:8.2f}" for value in values]
+def _width(metric: str) -> int:
+    return max(8, len(metric))
+
+
+def _header(title: str, metrics: Iterable[str]) -> str:
+    return "  ".join([f"{title:<24}", *(f"{metric.upper():>{_width(metric)}}" for metric in metrics)])
+
+
+def _row(title: str, metrics: Mapping[str, Any], values: Sequence[float | None]) -> str:
+    texts = [
+        "-" if value is None else written(metric, value)
+        for metric, value in zip(metrics.values(), values, strict=True)
+    ]
+    cells = [f"{text:>{_width(name)}}" for name, text in zip(metrics, texts, strict=True)]
     return "  ".join([f"{title:<24}", *cells])
 
 
 def _interval_rows(metrics: Mapping[str, Any], name: str) -> Iterator[str]:
     limits = [metric[name] for metric in metrics.values()]
     level = f"{100 * limits[0]['level']:.0f} %"
-    yield _row(f"  {level} low", [limit["low"] for limit in limits])
-    yield _row(f"  {level} high", [limit["high"] for limit in limits])
+    yield _row(f"  {level} low", metrics, [limit["low"] for limit in limits])
+    yield _row(f"  {level} high", metrics, [limit["high"] for limit in limits])
     if limits[0]["note"]:
         yield f"  ({limits[0]['note']})"
 

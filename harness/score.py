@@ -27,7 +27,7 @@ def score_files(
 
     Args:
         paths: parquet files; none means those under `results/predictions`.
-        metrics: names; None means WA, UA, WF1 and macro F1.
+        metrics: names; None means those that the kind of target is usually scored by.
         resamples: bootstrap draws behind every interval.
         results: the results folder.
         recipe: only the predictions of this recipe.
@@ -35,10 +35,12 @@ def score_files(
     Raises:
         HarnessError: no predictions there, or a file that holds none.
     """
-    chosen = [metrics] if isinstance(metrics, str) else list(metrics or HEADLINE_METRICS)
+    asked = [metrics] if isinstance(metrics, str) else metrics
     tables = []
     for path in list(paths) or _stored(Path(results), recipe):
-        scores = score(read_predictions(path), metrics=chosen, resamples=int(resamples))
+        predictions = read_predictions(path)
+        chosen = asked or HEADLINE_METRICS[predictions.kind]
+        scores = score(predictions, metrics=chosen, resamples=int(resamples))
         plain = asdict(scores)
         tables.append("\n".join([path.stem, *score_lines(plain), *_beside(path, plain)]))
     return "\n\n".join(tables)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Metric
 
+from harness.metrics import shown
 from harness.record import Record, public_overrides
 from harness.shortcuts import best_shortcut, defined, warnings
 
@@ -208,23 +209,23 @@ def _params(client: MlflowClient, run: str, values: Mapping[str, str]) -> None:
 
 def _summary_metrics(record: Record) -> Iterator[tuple[str, float, int]]:
     for name, score in record.scores["metrics"].items():
-        yield name.upper(), 100 * score["fold_mean"], 0
-        yield f"{name.upper()}_pooled", 100 * score["pooled"], 0
+        yield name.upper(), shown(score, score["fold_mean"]), 0
+        yield f"{name.upper()}_pooled", shown(score, score["pooled"]), 0
         for figure in ("fold_mean", "pooled"):
             limits = score[f"{figure}_interval"]
             for end in ("low", "high"):
                 if limits[end] is not None:
-                    yield f"{name.upper()}_{figure}_{end}", 100 * limits[end], 0
+                    yield f"{name.upper()}_{figure}_{end}", shown(score, limits[end]), 0
 
 
 def _shortcut_metrics(record: Record) -> Iterator[tuple[str, float, int]]:
-    """`shortcut/majority/wa` and so on, fold means in percent; `shortcut/gain/ua` over the best of them."""
+    """`shortcut/majority/wa` and so on, fold means as tables show them; `shortcut/gain/ua` over the best."""
     for name, entry in defined(record.shortcuts).items():
         for metric, score in entry["metrics"].items():
-            yield f"shortcut/{name}/{metric}", 100 * score["fold_mean"], 0
+            yield f"shortcut/{name}/{metric}", shown(score, score["fold_mean"]), 0
     best = best_shortcut(record.scores, record.shortcuts)
     if best is not None:
-        yield f"shortcut/gain/{best.metric}", 100 * best.gain, 0
+        yield f"shortcut/gain/{best.metric}", shown(record.scores["metrics"][best.metric], best.gain), 0
 
 
 def _metrics(client: MlflowClient, run: str, values: Iterable[tuple[str, float, int]]) -> None:

@@ -10,6 +10,7 @@ from harness.doctor.clean import Cleaned, Rescored
 from harness.doctor.diagnosis import Diagnosis, FoldDiagnosis
 from harness.doctor.overlaps import Overlap
 from harness.doctor.shift import Shift
+from harness.metrics import written
 from harness.statistics import Score
 
 
@@ -166,7 +167,7 @@ def _figures(scores: Iterable[Score]) -> tuple[str, ...]:
 
 
 def _figure(one: Score) -> str:
-    limits = one.pooled_interval
+    limits, how = one.pooled_interval, {"percent": one.percent}
     if limits.low is None or limits.high is None:
-        return f"{100 * one.pooled:.2f}"
-    return f"{100 * one.pooled:.2f} [{100 * limits.low:.1f}, {100 * limits.high:.1f}]"
+        return written(how, one.pooled)
+    return f"{written(how, one.pooled)} [{written(how, limits.low, -1)}, {written(how, limits.high, -1)}]"

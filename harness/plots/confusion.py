@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
+from harness.metrics import written
 from harness.plots._style import (
     PAGE_IN,
     POINTS,
@@ -94,7 +95,9 @@ def _texts(shares: NDArray[np.float64], counts: NDArray[np.int64], counted: bool
 def picture_title(record: Record) -> str:
     """Recipe, upstream, head, the pooled figures, and what has to be said aloud."""
     scores = record.scores["metrics"]
-    figures = ", ".join(f"{name.upper()} {100 * scores[name]['pooled']:.1f}" for name in scores)
+    figures = ", ".join(
+        f"{name.upper()} {written(scores[name], scores[name]['pooled'], -1)}" for name in scores
+    )
     lines = [f"{record.recipe} · {record.upstream['name']} · {record.head['name']}", f"pooled: {figures}"]
     if record.corpus["synthetic"]:
         lines.insert(0, "SYNTHETIC AUDIO")

@@ -5,13 +5,14 @@ a run uses and predicts their test parts, so that its numbers stand beside the r
 """
 
 from harness.shortcuts._cues import Cue, cues_of, sentence_key
-from harness.shortcuts._guess import Guessed, guess
+from harness.shortcuts._guess import Guessed, Targets, guess
 from harness.shortcuts._verdict import Best, best_shortcut, defined, inside, warnings
 
 __all__ = [
     "Best",
     "Cue",
     "Guessed",
+    "Targets",
     "best_shortcut",
     "cues_of",
     "defined",

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.contracts import Example, Fold
+from harness.contracts import Example, Fold, Kind
 from harness.predictions import Predictions, concatenate, predictions_of
 from harness.shortcuts._cues import Cue
 from harness.shortcuts._duration_level import DurationLevel
@@ -20,11 +20,32 @@ Predict = Callable[[Sequence[Cue]], NDArray[np.float32]]
 
 
 class Method(Protocol):
-    """Learns from the cues and class indices of a training part."""
+    """Learns from the cues and targets of a training part."""
 
-    def fit(self, cues: Sequence[Cue], targets: NDArray[np.int64], classes: int) -> Predict:
-        """Gives a function from cues to (examples, classes) log shares."""
+    def fit(self, cues: Sequence[Cue], targets: NDArray[np.float64], kind: Kind) -> Predict:
+        """Gives a function from cues to (examples, classes) log shares, or (examples, scales) numbers.
+
+        Args:
+            cues: (examples,).
+            targets: (examples, classes) shares, 1 for the one class where there is one; or (examples, scales).
+            kind: of the targets.
+        """
         ...
+
+
+class Targets(NamedTuple):
+    """What is to be predicted."""
+
+    names: tuple[str, ...]
+    """Classes, or scales, in the order of the task."""
+    kind: Kind = "classes"
+
+    def of(self, examples: Sequence[Example]) -> NDArray[np.float64]:
+        """(examples, names) shares, 1 for the one class where there is one; or numbers."""
+        if self.kind != "classes":
+            return np.array([example.values for example in examples], dtype=np.float64)
+        index = {name: number for number, name in enumerate(self.names)}
+        return np.eye(len(self.names))[[index[example.target] for example in examples]]
 
 
 class Shortcut(NamedTuple):
@@ -60,6 +81,10 @@ SHORTCUTS: Mapping[str, Shortcut] = {
 }
 
 
+CONSTANT: Mapping[Kind, str] = {"scales": "training mean", "shares": "mean shares"}
+"""What `majority` is called where there is no majority."""
+
+
 class Guessed(NamedTuple):
     """What a shortcut came to."""
 
@@ -76,7 +101,7 @@ class Guessed(NamedTuple):
 def guess(
     folds: Sequence[Fold],
     examples: Sequence[Example],
-    classes: Sequence[str],
+    targets: Targets,
     cues: Mapping[str, Cue],
     run: str,
 ) -> list[Guessed]:
@@ -85,11 +110,11 @@ def guess(
     Args:
         folds: of the run.
         examples: of the task, at least those in the folds.
-        classes: in the order of the task.
+        targets: names and kind of what is predicted.
         cues: by the id of an example.
         run: name for the predictions.
     """
-    ground = _Ground(tuple(folds), {example.id: example for example in examples}, tuple(classes), cues, run)
+    ground = _Ground(tuple(folds), {example.id: example for example in examples}, targets, cues, run)
     return [ground.guessed(name, shortcut) for name, shortcut in SHORTCUTS.items()]
 
 
@@ -99,27 +124,28 @@ class _Ground:
 
     folds: tuple[Fold, ...]
     examples: Mapping[str, Example]
-    classes: tuple[str, ...]
+    targets: Targets
     cues: Mapping[str, Cue]
     run: str
 
     def guessed(self, name: str, shortcut: Shortcut) -> Guessed:
+        title = CONSTANT.get(self.targets.kind, shortcut.title) if name == "majority" else shortcut.title
         if self._most_frequent(shortcut) < shortcut.repeats:
-            return Guessed(name, shortcut.title, shortcut.otherwise, None, None)
+            return Guessed(name, title, shortcut.otherwise, None, None)
         parts = [self._predicted(shortcut.method, fold) for fold in self.folds]
-        return Guessed(name, shortcut.title, "", self._known(shortcut), concatenate(parts))
+        return Guessed(name, title, "", self._known(shortcut), concatenate(parts))
 
     def _predicted(self, method: Method, fold: Fold) -> Predictions:
-        index = {name: number for number, name in enumerate(self.classes)}
-        targets = np.array([index[self.examples[i].target] for i in fold.train], dtype=np.int64)
-        predict = method.fit([self.cues[i] for i in fold.train], targets, len(self.classes))
+        targets = self.targets.of([self.examples[i] for i in fold.train])
+        predict = method.fit([self.cues[i] for i in fold.train], targets, self.targets.kind)
         return predictions_of(
             [self.examples[i] for i in fold.test],
             predict([self.cues[i] for i in fold.test]),
-            classes=self.classes,
+            classes=self.targets.names,
             run=self.run,
             fold=fold.name,
             seed=0,
+            kind=self.targets.kind,
         )
 
     def _most_frequent(self, shortcut: Shortcut) -> int:

@@ -53,4 +53,5 @@ def _absent(ids: Sequence[str], by_id: Mapping[str, Example]) -> list[str]:
 
 
 def _classes(by_id: Mapping[str, Example]) -> list[str]:
-    return sorted({example.target for example in by_id.values()})
+    """The classes that examples are of; one with several values (scales, raters' shares) is of none alone."""
+    return sorted({example.target for example in by_id.values() if len(example.values) < 2})

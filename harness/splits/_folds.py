@@ -147,7 +147,8 @@ def _remarks(module: Splitter, by_id: Mapping[str, Example], config: SplitConfig
 def fingerprint(folds: Iterable[Fold], by_id: Mapping[str, Example], select: str) -> str:
     """A name for the protocol as it came out, the same on every machine.
 
-    It hashes, fold by fold, the sorted ids of each part with their targets, and the selection rule. The
+    It hashes, fold by fold, the sorted ids of each part with their targets (and their values where a target is a
+    number or shared between classes), and the selection rule. The
     order inside a part, the fold's name and settings without effect do not count. Ids are taken in Unicode
     normal form C, because file systems differ in it.
     """
@@ -156,5 +157,5 @@ def fingerprint(folds: Iterable[Fold], by_id: Mapping[str, Example], select: str
     return f"folds-v1:{hashlib.sha256(text.encode('ascii')).hexdigest()}"
 
 
-def _pairs(ids: Iterable[str], by_id: Mapping[str, Example]) -> list[tuple[str, str]]:
-    return sorted((unicodedata.normalize("NFC", i), by_id[i].target) for i in ids)
+def _pairs(ids: Iterable[str], by_id: Mapping[str, Example]) -> list[tuple[str | float, ...]]:
+    return sorted((unicodedata.normalize("NFC", i), by_id[i].target, *by_id[i].values) for i in ids)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from harness import config, record
 from harness.baselines import shortcut_scores
 from harness.contracts import Example, Fold
-from harness.shortcuts import Cue, Guessed, best_shortcut, cues_of, guess, warnings
+from harness.shortcuts import Cue, Guessed, Targets, best_shortcut, cues_of, guess, warnings
 from harness.study import plan
 
 Call = Callable[..., tuple[int, str, str]]
@@ -55,7 +55,7 @@ def accuracy(guessed: Guessed) -> float:
 
 def guesses(truths: Sequence[str], cues: Sequence[Cue]) -> dict[str, Guessed]:
     examples, by_id, folds = world(truths, cues)
-    return {one.name: one for one in guess(folds, examples, CLASSES, by_id, "run")}
+    return {one.name: one for one in guess(folds, examples, Targets(tuple(CLASSES)), by_id, "run")}
 
 
 def plain(count: int = COUNT) -> list[Cue]:
@@ -164,12 +164,12 @@ def test_sentences_are_compared_by_their_words() -> None:
     )
     examples, _, folds = world(truths, plain())
     cues = cues_of(examples, table, pd.Series(dtype=float))
-    found = {one.name: one for one in guess(folds, examples, CLASSES, cues, "run")}
+    found = {one.name: one for one in guess(folds, examples, Targets(tuple(CLASSES)), cues, "run")}
     assert accuracy(found["sentence"]) == 1.0
     assert all(math.isnan(cue.level_dbfs) for cue in cues.values())
     table["text"] = [f"sentence number {n}" for n in range(COUNT)]
     cues = cues_of(examples, table, pd.Series(dtype=float))
-    assert guess(folds, examples, CLASSES, cues, "run")[3].predictions is None
+    assert guess(folds, examples, Targets(tuple(CLASSES)), cues, "run")[3].predictions is None
 
 
 def test_the_owners_code_of_a_sentence_goes_before_its_text() -> None:
@@ -198,8 +198,8 @@ def test_what_is_true_of_the_test_part_changes_nothing(random: Any) -> None:
         for example in examples
     ]
     for one, other in zip(
-        guess([fold], examples, CLASSES, by_id, "run"),
-        guess([fold], shuffled, CLASSES, by_id, "run"),
+        guess([fold], examples, Targets(tuple(CLASSES)), by_id, "run"),
+        guess([fold], shuffled, Targets(tuple(CLASSES)), by_id, "run"),
         strict=True,
     ):
         assert one.predictions.table["predicted"].tolist() == other.predictions.table["predicted"].tolist()

@@ -19,7 +19,7 @@ from harness.fit import FoldViews, fit, labelled
 from harness.paths import write_text
 from harness.predictions import Predictions, predictions_of, read_predictions, write_predictions
 from harness.progress import Advance, progress
-from harness.study import Study
+from harness.study import Study, all_ids
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,7 @@ def _with_views(
 
 
 class WholeView:
-    """The view of all utterances, read once; folds take their rows from it."""
+    """The view of all utterances in any fold, read once; folds take their rows from it."""
 
     def __init__(self, study: Study, features: Features) -> None:
         self._study, self._features = study, features
@@ -101,7 +101,10 @@ class WholeView:
             return self._contexts.views(fold)
         store = self._features.prepare(fold)
         if id(store) not in self._served:
-            ids = [example.id for example in self._study.examples.examples]
+            used = frozenset(
+                all_ids(self._study.folds.folds)
+            )  # a protocol may leave examples out of every part
+            ids = [example.id for example in self._study.examples.examples if example.id in used]
             self._served = {id(store): ({name: row for row, name in enumerate(ids)}, self._read(store, ids))}
         rows, view = self._served[id(store)]
         classes = self._study.examples.classes

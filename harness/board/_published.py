@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,10 +62,21 @@ def stands_beside(row: dict[str, Any], record: Record, recipe: str) -> bool:
         ours
         and recipe in ours["recipes"]
         and record.corpus["name"] == ours.get("corpus", record.corpus["name"])
-        and record.upstream["name"] == ours["upstream"]
+        and record.upstream["name"] == "+".join(models_of(ours))
         and record.protocol["select"] == ours["select"]
         and all(setting(record, key) == value for key, value in ours.get("settings", {}).items())
     )
+
+
+def models_of(ours: Mapping[str, Any]) -> list[str]:
+    """The cards that a published row was made with, in the order in which a record joins their names.
+
+    >>> models_of({"upstream": "wavlm_base", "beside": ["egemaps"], "modality": "speech+text", "text": "bert"})
+    ['wavlm_base', 'egemaps', 'bert']
+    """
+    modality = ours.get("modality", "speech")
+    speech = [ours["upstream"], *ours.get("beside", [])] if modality != "text" else []
+    return [*speech, *([ours["text"]] if modality != "speech" else [])]
 
 
 def setting(record: Record, key: str) -> Any:  # noqa: ANN401  whatever the part's own configuration holds
@@ -73,15 +84,14 @@ def setting(record: Record, key: str) -> Any:  # noqa: ANN401  whatever the part
 
     Args:
         record: ours.
-        key: `head`, `task.modality`, `upstream.options.features`.
+        key: `head`, `task.turns`, `upstream.options.features`.
     """
     part, _, name = key.partition(".")
-    facts = {"split": record.protocol}.get(part) or getattr(record, part)
+    facts = record.protocol if part == "split" else getattr(record, part)
     if not name:
         return facts["name"]
-    if part == "upstream":
-        return facts["options"].get(name.removeprefix("options."))
-    return facts["settings"].get(name)
+    held = facts["options"] if part == "upstream" else facts["settings"]
+    return held.get(name.removeprefix("options."))
 
 
 def _source(rows: Sequence[dict[str, Any]], published: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from harness.board import stands_beside
 from harness.record import Record
 from harness.tables._marks import Data, Mark, allowed_mean_s, letters, marks_of
-from harness.tables._recipes import card_of
+from harness.tables._recipes import cards_of
 from harness.tables._sources import Slot, Sources
 
 SCORES: Mapping[str, str] = {"WA": "wa", "UA": "ua", "UAR": "ua", "WF1": "wf1", "MacroF1": "macro_f1"}
@@ -31,7 +31,7 @@ def of_runs(slot: Slot, known: Sources) -> Iterator[Candidate]:
         if stands_beside(dict(slot.printed), record, record.recipe) and scored(record, slot.metric):
             wanted = known.recipes.facts(slot.recipe, slot.ours)
             version = known.recipes.composed(record.recipe).version
-            told = marks_of(record, wanted, card_of(slot.ours), data_of(slot, known), version)
+            told = marks_of(record, wanted, cards_of(slot.ours), data_of(slot, known), version)
             yield Candidate(record, told)
 
 
@@ -42,7 +42,8 @@ def scored(record: Record, metric: str) -> bool:
 
 def data_of(slot: Slot, known: Sources) -> Data:
     """What the paper counts behind a figure, from its own table of corpora."""
-    named = slot.column.counted_as or slot.printed["dataset"]
+    counted_as = slot.column.counted_as
+    named = slot.printed["dataset"] if counted_as is None else counted_as
     head = slot.layout.head
     counts = {
         one["metric"]: float(one["value"])
@@ -53,7 +54,7 @@ def data_of(slot: Slot, known: Sources) -> Data:
     examples = slot.column.examples if slot.column.examples is not None else utterances
     mean_s = allowed_mean_s(int(utterances), hours) if utterances and hours else None
     corpus = slot.ours.get("corpus") or known.recipes.composed(slot.recipe).corpus.name
-    return Data(corpus, None if examples is None else int(examples), mean_s)
+    return Data(corpus, int(examples) if examples else None, mean_s)
 
 
 def best(candidates: Sequence[Candidate]) -> Candidate | None:

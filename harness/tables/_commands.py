@@ -14,14 +14,23 @@ DATA = "/data"
 
 def run_command(recipe: str, ours: Mapping[str, Any], root: str) -> str:
     """The run that a published row names in `ours`."""
-    words = [f"recipe={recipe}", f"upstream={ours['upstream']}"]
-    if "corpus" in ours:
-        words.append(f"corpus={ours['corpus']}")
+    words = [f"recipe={recipe}", *(f"{part}={ours[part]}" for part in ("upstream", "corpus") if part in ours)]
+    words += _inputs(recipe, ours)
     words += [f"{key}={value}" for key, value in ours.get("settings", {}).items()]
-    card = config.card_named(ours["upstream"])
-    if card.parameters and not card.hub_id:
-        words.append(f"upstream.path={WEIGHTS}/{card.name}")
+    if "upstream" in ours:
+        card = config.card_named(ours["upstream"])
+        words += [f"upstream.path={WEIGHTS}/{card.name}"] if card.parameters and not card.hub_id else []
     return " ".join(["python -m harness run", *words, f"corpus.root={root}"])
+
+
+def _inputs(recipe: str, ours: Mapping[str, Any]) -> Iterator[str]:
+    """What stands beside the upstream, where that is not what the recipe says itself."""
+    if "modality" in ours:
+        yield f"modality={ours['modality']}"
+    if "beside" in ours:
+        yield f"beside=[{','.join(ours['beside'])}]"
+    if "text" in ours:
+        yield f"{'' if config.compose(recipe, []).text else '+'}text={ours['text']}"
 
 
 def sweep_command(ablation: str, system: str) -> str:

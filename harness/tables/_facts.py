@@ -12,6 +12,8 @@ from harness.config import Part, RunConfig
 from harness.record import PLACES, Record
 from harness.views import View
 
+SWITCHES = "features"
+"""What may be done to features and predictions, beside the parts."""
 Facts = dict[str, dict[str, Any]]
 """part -> its name and settings."""
 
@@ -23,6 +25,7 @@ def facts_of_recipe(run: RunConfig) -> Facts:
         "split": _settings("splits", run.split, "split"),
         "view": asdict(config.build(View, run.view, where="view")),
         "head": _settings("downstreams", run.head, "head"),
+        SWITCHES: {"speakers": run.speakers, "prior": run.prior},
     }
     return {part: _as_recorded(settings) for part, settings in found.items()}
 
@@ -41,7 +44,8 @@ def facts_of_record(record: Record) -> Facts:
     """What a record says was done."""
     named = {"task": record.task, "split": record.protocol, "head": record.head}
     found = {part: {"name": facts["name"], **facts["settings"]} for part, facts in named.items()}
-    return {**found, "view": dict(record.view)}
+    switches = {name: record.adapted.get(name, "none") for name in ("speakers", "prior")}
+    return {**found, "view": dict(record.view), SWITCHES: switches}
 
 
 def differences(wanted: Facts, got: Facts) -> Iterator[str]:

@@ -29,9 +29,9 @@ class Column:
     root: str = ""
     """What the shown commands give for `corpus.root`."""
     examples: int | None = None
-    """How many examples the paper's figures rest on; None: the utterances of the paper's table of corpora."""
+    """How many examples the paper's figures rest on; None: the utterances of its table of corpora, 0: unsaid."""
     counted_as: str | None = None
-    """The corpus in the paper's table of corpora; None: as the published records call the data."""
+    """The corpus in the paper's table of corpora; None: as the published records call it, empty: not there."""
 
 
 @dataclass(frozen=True, kw_only=True)

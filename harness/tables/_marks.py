@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from harness.contracts import Card
+from harness.contracts import Card, TextCard
 from harness.record import Record
 from harness.tables._facts import Facts, differences, facts_of_record
 
@@ -36,13 +36,15 @@ class Data(NamedTuple):
     """Shortest and longest mean length of an utterance that its printed hours allow."""
 
 
-def marks_of(record: Record, wanted: Facts, card: Card | None, data: Data, version: int) -> list[Mark]:
+def marks_of(
+    record: Record, wanted: Facts, cards: Sequence[Card | TextCard], data: Data, version: int
+) -> list[Mark]:
     """Everything that has to be said beside a figure of ours.
 
     Args:
         record: ours.
         wanted: settings of the recipe that follows the paper.
-        card: of the published checkpoint; None where the weights are judged elsewhere.
+        cards: of the published checkpoints; none where the weights are judged elsewhere.
         data: what the paper counts.
         version: of the recipe that the record names, as it stands today.
     """
@@ -50,7 +52,8 @@ def marks_of(record: Record, wanted: Facts, card: Card | None, data: Data, versi
     if record.recipe_version != version:
         told.append(Mark("P", f"version {record.recipe_version} of {record.recipe}, which is at {version}"))
     told += [Mark("D", text) for text in _data(record, data)]
-    told += [Mark("W", text) for text in _weights(record, card)] if card else []
+    for one, card in zip(record.upstream.get("inputs", [record.upstream]), cards, strict=False):
+        told += [Mark("W", text) for text in _weights(one, card)]
     if not record.ranked:
         told.append(Mark("T", "the test part selected"))
     if record.corpus["synthetic"]:
@@ -66,14 +69,15 @@ def _data(record: Record, data: Data) -> Iterator[str]:
         yield f"{examples} examples, the paper counts {data.examples}"
     if corpus["dropped"]:
         yield f"{sum(corpus['dropped'].values())} damaged utterances left out"
+    elif corpus["faults"]:
+        yield f"{len(corpus['faults'])} faults in the copy"
     mean_s = 3600 * corpus["hours"] / corpus["utterances"] if corpus["utterances"] else 0.0
     if data.mean_s is not None and not data.mean_s[0] <= mean_s <= data.mean_s[1]:
         yield f"utterances of {mean_s:.2f} s, the paper's last {data.mean_s[0]:.2f} to {data.mean_s[1]:.2f} s"
 
 
-def _weights(record: Record, card: Card) -> Iterator[str]:
-    upstream = record.upstream
-    for name, wanted in (("family", card.family), ("layers", card.layers), ("dim", card.dim)):
+def _weights(upstream: Mapping[str, Any], card: Card | TextCard) -> Iterator[str]:
+    for name, wanted in (("family", card.family), ("layers", getattr(card, "layers", 0)), ("dim", card.dim)):
         if wanted and upstream[name] != wanted:
             yield f"{name} {upstream[name]} instead of {wanted}"
     for key, value in card.options.items():
@@ -82,7 +86,7 @@ def _weights(record: Record, card: Card) -> Iterator[str]:
     yield from _checkpoint(upstream["weights"], card)
 
 
-def _checkpoint(weights: str, card: Card) -> Iterator[str]:
+def _checkpoint(weights: str, card: Card | TextCard) -> Iterator[str]:
     if weights == "no weights":
         return
     if "@" not in weights:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness import config, models
+from harness import config, models, parts
+from harness.board import models_of
 from harness.config import RunConfig
-from harness.contracts import Card
+from harness.contracts import Card, TextCard
 from harness.tables._facts import Facts, facts_of_recipe
 
 
@@ -35,11 +36,23 @@ class Recipes:
         return facts_of_recipe(self.composed(recipe, words))
 
 
-def card_of(ours: Mapping[str, Any]) -> Card:
-    """The card of the published checkpoint, with the options that the row is printed for."""
+def cards_of(ours: Mapping[str, Any]) -> list[Card | TextCard]:
+    """The cards of the published checkpoints, the first one with the options that the row is printed for."""
     changes = {
         key.removeprefix("upstream."): value
         for key, value in ours.get("settings", {}).items()
         if key.startswith("upstream.")
     }
-    return models.presented(config.card_named(ours["upstream"], changes))
+    first, *others = models_of(ours)
+    if first == ours.get("text"):
+        return [_text_card(first)]
+    beside = [_text_card(name) if name == ours.get("text") else _card(name, {}) for name in others]
+    return [_card(first, changes), *beside]
+
+
+def _card(name: str, changes: Mapping[str, Any]) -> Card:
+    return models.presented(config.card_named(name, changes))
+
+
+def _text_card(name: str) -> TextCard:
+    return config.build(TextCard, parts.read_part("text", name), where=f"text {name}")

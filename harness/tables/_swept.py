@@ -26,7 +26,7 @@ def of_sweeps(slot: Slot, known: Sources) -> Iterator[Candidate]:
         if record and printed_for == slot.printed["system"] and scored(record, slot.metric):
             wanted = known.recipes.facts(slot.recipe, {})
             version = known.recipes.composed(record.recipe).version
-            told = marks_of(record, wanted, None, data_of(slot, known), version)
+            told = marks_of(record, wanted, [], data_of(slot, known), version)
             yield Candidate(record, [*told, *(Mark("W", text) for text in _pretraining(outcome))])
 
 

@@ -50,7 +50,7 @@ COLUMNS = (
 """`start_s` and `end_s` are NaN for a whole file; `content` is the SHA-256 of the file's decoded samples.
 
 The last three hold the mappings of `Utterance` as JSON: a table of texts and numbers stays one on disk, in a frame
-and in a hash. `mapping_in` reads such a cell.
+and in a hash. `mapping_in` reads such a cell. The votes in `ratings` are by canonical label.
 """
 MAPPINGS = ("labels", "values", "ratings")
 

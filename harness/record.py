@@ -2,7 +2,7 @@
 
 Recipe and overrides, what the corpus held and what was dropped, the protocol's fingerprint, what selected the
 model, versions, checksums, timings and scores. Places on a machine (`corpus.root`, `roots`, `upstream.path`,
-`results`, `split.folder`) are left out: contents are named by their hashes.
+`results`, `split.folder`, `task.folder`) are left out: contents are named by their hashes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PACKAGES = (
     "torch", "transformers", "s3prl", "numpy", "pandas", "scikit-learn", "hydra-core", "mlflow", "soundfile",
     "soxr", "opensmile",
 )  # fmt: skip
-PLACES = ("corpus.root", "upstream.path", "results", "split.folder", "split.names")
+PLACES = ("corpus.root", "upstream.path", "results", "split.folder", "split.names", "task.folder")
 
 
 @dataclass(frozen=True, kw_only=True)

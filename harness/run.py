@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from harness import inputs
 from harness import record as records
+from harness.adapt import calibration_notes
 from harness.audit import audit_split
 from harness.baselines import shortcut_scores
 from harness.cells import Cell, recorded, train, wanted
@@ -27,7 +28,7 @@ from harness.plots import confusion_picture
 from harness.predictions import Predictions, concatenate, write_predictions
 from harness.record import Record
 from harness.statistics import Scores, score
-from harness.study import Study, plan
+from harness.study import Plugin, Study, plan
 from harness.track import CellLog, log_run
 
 _LOG = logging.getLogger("harness")
@@ -120,7 +121,11 @@ def _explain(study: Study, features: Features, outcome: Outcome, clock: Clock) -
         recipe_version=config.version,
         overrides=records.public_overrides(config.overrides),
         corpus=_corpus_facts(study),
-        task={"name": study.task.name, "settings": asdict(study.task.settings), **_examples_facts(study)},
+        task={
+            "name": study.task.name,
+            "settings": _without_places("task", study.task),
+            **_examples_facts(study),
+        },
         protocol=_protocol_facts(study),
         upstream=_upstream_facts(study, features),
         view=asdict(study.view),
@@ -136,7 +141,7 @@ def _explain(study: Study, features: Features, outcome: Outcome, clock: Clock) -
         extraction=extraction_summary(features.reports),
         expected=asdict(config.expected) if config.expected else None,
         ranked=not study.folds.saw_test,
-        notes=study.notes(),
+        notes=[*study.notes(), *calibration_notes([cell.correction for cell in outcome.cells])],
         environment=records.environment(Path(__file__).resolve().parent.parent),
         created=records.now(),
         adapted=_adapted_facts(study, outcome),
@@ -188,9 +193,13 @@ def _examples_facts(study: Study) -> dict[str, Any]:
 
 def _protocol_facts(study: Study) -> dict[str, Any]:
     audit = audit_split(study.folds, study.examples.examples, study.examples.classes)
-    chosen = asdict(study.split.settings)
-    settings = {key: value for key, value in chosen.items() if f"split.{key}" not in records.PLACES}
-    return {"name": study.split.name, "settings": settings, **audit.to_dict()}
+    return {"name": study.split.name, "settings": _without_places("split", study.split), **audit.to_dict()}
+
+
+def _without_places(kind: str, part: Plugin) -> dict[str, Any]:
+    """The settings of a task or split, but for where files lie on this machine."""
+    settings = asdict(part.settings)
+    return {key: value for key, value in settings.items() if f"{kind}.{key}" not in records.PLACES}
 
 
 def _upstream_facts(study: Study, features: Features) -> dict[str, Any]:

@@ -218,6 +218,7 @@ def _said(utterance: Utterance, facts: CorpusFacts) -> dict[str, object]:
     fields = {name: getattr(utterance, name) for name in COLUMNS if hasattr(utterance, name)}
     return fields | {
         **{name: mapping_text(getattr(utterance, name)) for name in MAPPINGS},
+        "ratings": mapping_text(canonical_ratings(utterance, facts)),
         "corpus": facts.name,
         "language": utterance.language or only_language,
         "label": canonical_label(utterance, facts),
@@ -227,6 +228,15 @@ def _said(utterance: Utterance, facts: CorpusFacts) -> dict[str, object]:
 def canonical_label(utterance: Utterance, facts: CorpusFacts) -> str:
     """The field's name of an utterance's label; empty where it is unknown."""
     return facts.labels.get(utterance.label_raw, "") if utterance.label is None else utterance.label
+
+
+def canonical_ratings(utterance: Utterance, facts: CorpusFacts) -> dict[str, float]:
+    """Votes by the field's name of each label; one that is unknown keeps the owners' name."""
+    votes: dict[str, float] = {}
+    for raw, count in utterance.ratings.items():
+        name = facts.labels.get(raw, raw)
+        votes[name] = votes.get(name, 0.0) + count
+    return votes
 
 
 def _within(utterance: Utterance, info: AudioInfo) -> Utterance:

@@ -1,12 +1,17 @@
 """IEMOCAP: ten actors in five dyadic sessions, 10,039 labelled turns of 151 scripted and improvised dialogues.
 
-Reads the owners' own layout (`IEMOCAP_full_release`): labels and times from
+Reads the owners' own layout (`IEMOCAP_full_release`): labels, times, ratings and votes from
 `Session*/dialog/EmoEvaluation/*.txt` (its sub-folders hold single raters and are not read), text from
 `Session*/dialog/transcriptions`, sound from `Session*/sentences/wav/<dialogue>/<turn>.wav`.
 
 A turn id such as `Ses01F_impro01_M003` names two people: the first letter is the actor who wears the markers,
 the last one is who speaks. Annotation files list one actor's turns after the other's; `turn` is the rank by
 start time, equal times in the order of the file.
+
+The head line of a turn ends in the raters' means of valence, activation (arousal here) and dominance, in this
+order, from 1 to 5; below it every rater names one label or several. E raters are the outsiders whose majority is
+the label; F and M raters are the actors on themselves, whom the owners do not count, and neither are they counted
+here. A label is voted for once by every rater who names it.
 
 Reference: C. Busso, M. Bulut, C.-C. Lee, A. Kazemzadeh, E. Mower, S. Kim, J. N. Chang, S. Lee,
 S. S. Narayanan, "IEMOCAP: Interactive emotional dyadic motion capture database", Language Resources and
@@ -66,18 +71,40 @@ LAYOUT = (
 GENDERS = {"F": "female", "M": "male"}
 
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
-_HEAD = re.compile(rf"\[{_NUMBER}\s*-\s*{_NUMBER}\]\s+(Ses\d\d[FM]_\w+_[FM]\d+\w?)\s+(\w+)\s+\[[^\]]*\]\s*")
+_HEAD = re.compile(rf"\[{_NUMBER}\s*-\s*{_NUMBER}\]\s+(Ses\d\d[FM]_\w+_[FM]\d+\w?)\s+(\w+)\s+\[([^\]]*)\]\s*")
+_MEANS = re.compile(rf"\s*{_NUMBER}\s*,\s*{_NUMBER}\s*,\s*{_NUMBER}\s*")
+_VOTE = re.compile(r"C-E\d+:\s*([^(]*?)\s*(?:\(.*)?")
 _SPOKEN = re.compile(rf"(Ses\w+)\s+\[{_NUMBER}\s*-\s*{_NUMBER}\]:?\s*(.*)")
 
 
+SCALES = ("valence", "arousal", "dominance")
+"""Order of the means at the end of a head line, which the file's first line calls `[V, A, D]`."""
+VOTED = {
+    "anger": "ang",
+    "happiness": "hap",
+    "excited": "exc",
+    "sadness": "sad",
+    "neutral": "neu",
+    "neutral state": "neu",
+    "frustration": "fru",
+    "surprise": "sur",
+    "fear": "fea",
+    "disgust": "dis",
+    "other": "oth",
+}
+"""What a rater writes, in lower case -> the code of the head lines."""
+
+
 class Turn(NamedTuple):
-    """The head line of a turn in an EmoEvaluation file."""
+    """What an EmoEvaluation file says of a turn."""
 
     id: str
     label_raw: str
     start_s: float
     """In the recording of the whole dialogue, not in the turn's own file."""
     end_s: float
+    values: Mapping[str, float]
+    votes: Mapping[str, float]
 
 
 class Spoken(NamedTuple):
@@ -136,23 +163,56 @@ def _utterance(
         text=_nearest(spoken.get(turn.id, ()), turn.start_s),
         language="en",
         expected_duration_s=turn.end_s - turn.start_s,
+        values=turn.values,
+        ratings=turn.votes,
     )
 
 
 def _turns(path: Path) -> Iterator[Turn]:
-    """Head lines; the lines of single raters below each of them are passed over.
+    """A turn per head line, with the votes of the lines below it.
 
     A head that cannot be read is passed over with a warning: the count of turns then stops the loader, and
     the turn's file is reported as one that belongs to no utterance.
     """
-    for number, line in enumerate(_lines(path), start=1):
-        if not line.startswith("["):
-            continue
-        head = _HEAD.fullmatch(line)
+    for number, block in _blocks(_lines(path)):
+        head = _HEAD.fullmatch(block[0])
         if head is None:
-            log.warning("%s, line %d is not the head of a turn and is passed over: %r", path, number, line)
+            log.warning(
+                "%s, line %d is not the head of a turn and is passed over: %r", path, number, block[0]
+            )
         else:
-            yield Turn(id=head[3], label_raw=head[4], start_s=float(head[1]), end_s=float(head[2]))
+            yield Turn(
+                id=head[3],
+                label_raw=head[4],
+                start_s=float(head[1]),
+                end_s=float(head[2]),
+                values=_means(head[5]),
+                votes=_votes(block[1:]),
+            )
+
+
+def _blocks(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """The lines from one head to the next, with the number of the first, counted from 1."""
+    heads = [position for position, line in enumerate(lines) if line.startswith("[")]
+    for first, end in zip(heads, [*heads[1:], len(lines)], strict=True):
+        yield first + 1, list(lines[first:end])
+
+
+def _means(text: str) -> dict[str, float]:
+    """The three means of a head line; none where it does not give three numbers."""
+    found = _MEANS.fullmatch(text)
+    return {} if found is None else dict(zip(SCALES, map(float, found.groups()), strict=True))
+
+
+def _votes(lines: Sequence[str]) -> dict[str, float]:
+    """Code -> how many outside raters name it; what is no label of the owners keeps its own name."""
+    votes: dict[str, float] = {}
+    for line in lines:
+        named = _VOTE.fullmatch(line.strip())
+        labels = {label.strip().lower() for label in named[1].split(";")} - {""} if named else set()
+        for code in sorted({VOTED.get(label, label) for label in labels}):
+            votes[code] = votes.get(code, 0.0) + 1.0
+    return votes
 
 
 def _spoken(path: Path) -> dict[str, list[Spoken]]:

@@ -6,6 +6,11 @@ some copies). Speaker and gender may be `Unknown`, which is read as empty. The v
 `Development` and a third test part joined later. The log names the parts, and the release where a folder's name
 tells it.
 
+The means of the workers' ratings of activation (arousal here), valence and dominance, from 1 to 7, stand in the
+same table (`EmoAct`, `EmoVal`, `EmoDom`). Their single votes for a primary emotion lie beside it in
+`labels_detailed`, in JSON or CSV; where that file is missing there are no votes. A worker who typed a word of
+their own counts as `O`.
+
 Reference: R. Lotfian, C. Busso, "Building Naturalistic Emotionally Balanced Speech Corpus by Retrieving Emotional
 Speech From Existing Podcast Recordings", IEEE Transactions on Affective Computing 10 (2019), 471-483.
 """
@@ -21,6 +26,7 @@ from pathlib import Path
 
 from harness.contracts import CorpusFacts, Utterance
 from harness.corpora._annotation import require_annotation
+from harness.corpora._msp_votes import read_votes
 from harness.corpora._parts import part_named
 from harness.corpora._tables import Row, read_table, read_text
 from harness.errors import CorpusError
@@ -66,6 +72,7 @@ GENDERS = {"female": "female", "male": "male", "unknown": "", "": ""}
 LAYOUT = (
     "Labels/labels_concensus.csv (or labels_consensus.csv, or .json), Audios/MSP-PODCAST_0001_0008.wav, ..."
 )
+SCALES = {"arousal": "EmoAct", "valence": "EmoVal", "dominance": "EmoDom"}
 _COLUMNS = ("FileName", "EmoClass", "SpkrID", "Gender", "Split_Set")
 _RELEASE = re.compile(r"(?<!\d)[12]\.\d{1,2}(?!\d)")
 
@@ -80,7 +87,8 @@ def read(root: Path) -> Iterator[Utterance]:
     rows = _json_rows(path) if path.suffix.lower() == ".json" else read_table(path, _COLUMNS)
     folder = _sound_folders(root, path)[0].relative_to(root).as_posix()
     _tell_release(path, rows)
-    return (_utterance(row, folder) for row in rows)
+    votes = read_votes(path.parent)
+    return (_utterance(row, folder, votes.get(row["FileName"].removesuffix(".wav"), {})) for row in rows)
 
 
 def _has_sound(root: Path, table: str) -> bool:
@@ -108,7 +116,8 @@ def _json_rows(path: Path) -> list[Row]:
 
 
 def _json_row(path: Path, name: str, fields: Mapping[str, object]) -> Row:
-    cells = {column.lower(): str(fields[column]) for column in _COLUMNS[1:]}
+    there = (*_COLUMNS[1:], *(column for column in SCALES.values() if column in fields))
+    cells = {column.lower(): str(fields[column]) for column in there}
     return Row(path, 1, {"filename": name, **cells})
 
 
@@ -120,7 +129,7 @@ def _tell_release(path: Path, rows: Sequence[Row]) -> None:
     log.info("MSP-Podcast, release %s: %s holds %s", release, path, counts)
 
 
-def _utterance(row: Row, folder: str) -> Utterance:
+def _utterance(row: Row, folder: str, votes: Mapping[str, float]) -> Utterance:
     name = row["FileName"].removesuffix(".wav")
     part, gender = part_named(row["Split_Set"]), GENDERS.get(row["Gender"].lower())
     if part is None:
@@ -135,4 +144,10 @@ def _utterance(row: Row, folder: str) -> Utterance:
         gender=gender,
         language="en",
         split=part,
+        values={
+            scale: row.real(column)
+            for scale, column in SCALES.items()
+            if row.get(column).lower() not in ("", "nan")
+        },
+        ratings=votes,
     )

@@ -80,19 +80,20 @@ def _annotate_dialogue(folder: Path, turns: list[Row], seconds: float | None) ->
         times[row["utt"]] = (clock, clock + length)
         clock += length + GAP_S
     in_file_order = sorted(turns, key=lambda row: row["utt"].rsplit("_", 1)[1])
-    blocks = [_block(row["utt"], row["label_raw"], *times[row["utt"]]) for row in in_file_order]
+    blocks = [_block(row, *times[row["utt"]]) for row in in_file_order]
     (evaluation / f"{dialogue}.txt").write_text(HEADER + "\n".join(blocks) + "\n")
     rater = f"{turns[0]['utt']} :Happiness; ()\n"
     (evaluation / "Categorical" / f"{dialogue}_e1_cat.txt").write_text(rater)
     (transcriptions / f"{dialogue}.txt").write_text(_transcription(dialogue, turns, times))
 
 
-def _block(utterance: str, label: str, start_s: float, end_s: float) -> str:
-    return (
-        f"[{start_s:.4f} - {end_s:.4f}]\t{utterance}\t{label}\t[2.5000, 2.0000, 3.5000]\n"
-        "C-E2:\tNeutral state; Other;\t(made up)\n"
-        "A-E3:\tval 3; act 2; dom  ;\t()\n"
-    )
+def _block(row: Row, start_s: float, end_s: float) -> str:
+    """A turn's lines; a row may bring `vad` (valence, activation, dominance) and `raters` (name -> labels)."""
+    means = ", ".join(f"{value:.4f}" for value in row.get("vad", (2.5, 2.0, 3.5)))
+    raters = row.get("raters", {"E2": "Neutral state; Other;"})
+    votes = "".join(f"C-{name}:\t{labels}\t(made up)\n" for name, labels in raters.items())
+    head = f"[{start_s:.4f} - {end_s:.4f}]\t{row['utt']}\t{row['label_raw']}\t[{means}]\n"
+    return f"{head}{votes}A-E3:\tval 3; act 2; dom  ;\t()\n"
 
 
 def _transcription(dialogue: str, turns: list[Row], times: Mapping[str, tuple[float, float]]) -> str:

@@ -180,6 +180,28 @@ def score(
     )
 
 
+class Resampled(NamedTuple):
+    """A metric of one run under the same draws of speakers as any other run over the same examples."""
+
+    fold_mean: NDArray[np.float64]
+    """(1 + resamples,): of the run as it is, then of every draw."""
+    pooled: NDArray[np.float64]
+    """The same of all folds together."""
+    speakers: int
+
+
+def resample(predictions: Predictions, metric: Metric, *, resamples: int = 2000, seed: int = 0) -> Resampled:
+    """A metric under resampling of speakers, for comparing two runs draw by draw.
+
+    Raises:
+        MetricError: there are several runs, or the seeds did not predict the same examples.
+    """
+    run = _run(predictions, _check_design(predictions.table))
+    cells = run.cells(metric.reads)
+    weights = np.concatenate([np.ones((1, run.groups)), _draw(run.groups, resamples, seed)])
+    return Resampled(fold_means(metric, cells, weights), pooled(metric, cells, weights), run.groups)
+
+
 def _confusion(outcomes: Outcomes) -> tuple[tuple[int, ...], ...] | None:
     """What was taken for what in all folds and with all seeds."""
     size = len(outcomes.outputs)

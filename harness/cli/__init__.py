@@ -16,7 +16,9 @@ from harness import __version__
 from harness.cli._verb import Verb, say
 from harness.cli.audit import AUDIT
 from harness.cli.check import CHECK, LIST
+from harness.cli.compare import COMPARE
 from harness.cli.corpus import CORPUS
+from harness.cli.cross import CROSS
 from harness.cli.figure import FIGURE
 from harness.cli.pretrain import PRETRAIN
 from harness.cli.run import EXTRACT, RUN
@@ -30,11 +32,13 @@ VERBS: Mapping[str, Verb] = {
     "run": RUN,
     "extract": EXTRACT,
     "score": SCORE,
+    "compare": COMPARE,
     "leaderboard": LEADERBOARD,
     "table": TABLE,
     "figure": FIGURE,
     "audit": AUDIT,
     "translate": TRANSLATE,
+    "cross": CROSS,
     "pretrain": PRETRAIN,
     "sweep": SWEEP,
     "corpus": CORPUS,

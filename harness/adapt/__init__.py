@@ -6,7 +6,7 @@ and `prior=estimated` correct the classes' training shares in what a head predic
 says so.
 """
 
-from harness.adapt._notes import adaptation_notes
+from harness.adapt._notes import adaptation_notes, calibration_notes
 from harness.adapt._prior import (
     Correction,
     check_prior,
@@ -22,6 +22,7 @@ __all__ = [
     "Correction",
     "Groups",
     "adaptation_notes",
+    "calibration_notes",
     "check_prior",
     "corrected",
     "estimated_priors",

@@ -79,7 +79,7 @@ def zscored(view: Means | PackedFrames, groups: Groups) -> Means | PackedFrames:
         for layer in range(view.values.shape[1]):
             mean, deviation = _statistics(view.values[seen, layer])
             values[taken, layer] = ((view.values[taken, layer].double() - mean) / deviation).float()
-    return view._replace(values=values)
+    return Means(values) if isinstance(view, Means) else PackedFrames(values, view.offsets)
 
 
 def _statistics(rows: Tensor) -> tuple[Tensor, Tensor]:

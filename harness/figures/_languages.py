@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import registry
 from harness.board import remarks, view_name
+from harness.errors import ConfigError
 from harness.figures._records import all_records, largest_group, matching, synthetic_first, told, unit
 from harness.figures._write import write_figure
 from harness.metrics import is_percent
@@ -41,12 +42,10 @@ def draw_languages(
     Raises:
         HarnessError: no such records, or they do not hold the metric.
     """
-    found = [
-        one for one in matching(all_records(results), _facts, wanted) if one.ranked or "select" in wanted
-    ]
-    found = [one for one in found if metric in one.scores["metrics"]] or found
     drawn, others = largest_group(
-        found or all_records(results), _group, lambda one: (one.corpus["name"], one.upstream["name"])
+        _usable(matching(all_records(results), _facts, wanted), metric, "select" in wanted),
+        _group,
+        lambda one: (one.corpus["name"], one.upstream["name"]),
     )
     upstreams = sorted({one.upstream["name"] for one in drawn})
     rows = _rows(drawn, upstreams, metric, figure)
@@ -62,6 +61,23 @@ def draw_languages(
     }
     stem = "--".join(["languages", metric, *(value.replace(" ", "_") for _, value in _group(drawn[0]))])
     return write_figure(stem, picture, _table(rows, upstreams), facts, results)
+
+
+def _usable(found: Sequence[Record], metric: str, all_selections: bool) -> list[Record]:
+    """The records that hold the metric; those whose test part selected only where that is asked for.
+
+    Raises:
+        ConfigError: none is left.
+    """
+    kept = [one for one in found if metric in one.scores["metrics"] and (one.ranked or all_selections)]
+    if not kept:
+        raise ConfigError(
+            "no record can be drawn",
+            got=f"{len(found)} records, none of them ranked and scored by {metric}",
+            wanted=f"metric among {', '.join(sorted({name for one in found for name in one.scores['metrics']}))}",
+            next_step="another metric=, or select=test for runs whose test part selected",
+        )
+    return kept
 
 
 def _facts(one: Record) -> dict[str, str]:

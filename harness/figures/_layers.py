@@ -104,7 +104,8 @@ def _by_upstream(drawn: Sequence[Record], order: Sequence[str]) -> list[tuple[st
 def _curve(name: str, ones: Sequence[Record], metric: str, figure: str) -> Curve:
     rows = sorted((layer_of(one) or 0, *told(one, metric, figure)) for one in ones)
     layers, scores, low, high = zip(*rows, strict=True)
-    return Curve(name=name, layers=layers, scores=scores, low=low, high=high)
+    count = int(ones[0].upstream["layers"])
+    return Curve(name=name, layers=layers, scores=scores, low=low, high=high, count=count)
 
 
 def _missing(drawn: Sequence[Record], upstreams: Sequence[str]) -> Iterator[str]:
@@ -120,14 +121,14 @@ def _missing(drawn: Sequence[Record], upstreams: Sequence[str]) -> Iterator[str]
 
 
 def fill_command(one: Record, layers: Sequence[int]) -> str:
-    """The sweep that records these layers as this record was made; roots and paths are the reader's own."""
+    """The sweep that records these layers as this record was made; where things lie is for the reader to say."""
     own = [word for word in public_overrides(one.overrides) if not word.lstrip("+").startswith("view")]
     words = [*own, "view=layer", f"view.layer={','.join(map(str, layers))}"]
     named = [word for word in words if word.startswith("upstream=")]
     told_upstream = [] if named else [f"upstream={one.upstream['name']}"]
-    return shlex.join(
-        ["python", "-m", "harness", "run", f"recipe={one.recipe}", *told_upstream, *words, "-m"]
-    )
+    root = [] if one.corpus["synthetic"] else ["corpus.root=DIR"]
+    start = ["python", "-m", "harness", "run", f"recipe={one.recipe}"]
+    return shlex.join([*start, *told_upstream, *words, *root, "-m"])
 
 
 def _first_command(recipe: str, upstream: str) -> str:

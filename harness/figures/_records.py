@@ -10,7 +10,7 @@ from typing import Any
 from harness import record as records
 from harness.errors import ConfigError, did_you_mean
 from harness.metrics import is_percent, metric_named, shown
-from harness.record import Record
+from harness.record import Record, public_overrides
 
 FIGURES = {"fold_mean": "mean of the folds", "pooled": "pooled over the folds"}
 """The two figures of a metric that a record holds."""
@@ -62,17 +62,29 @@ def largest_group(
     Args:
         found: at least one.
         key: what has to be equal within a picture, as pairs of a setting of `figure` and its value.
-        cell: what a record fills; of two that fill the same the better founded is kept: ranked before not, more
-            seeds before fewer, then the newer.
+        cell: what a record fills; of several that fill the same one is kept, and the others are told: ranked
+            before not, more seeds before fewer, nearer to its recipe before farther, then the newer.
     """
-    groups: dict[tuple[tuple[str, str], ...], dict[Any, Record]] = defaultdict(dict)
-    for one in sorted(found, key=lambda one: (one.ranked, len(one.seeds), one.created, one.key)):
-        groups[tuple(key(one))][cell(one)] = one
+    groups: dict[tuple[tuple[str, str], ...], dict[Any, list[Record]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for one in sorted(found, key=_standing, reverse=True):
+        groups[tuple(key(one))][cell(one)].append(one)
     ordered = sorted(groups, key=lambda name: (-len(groups[name]), name))
+    drawn = [ones[0] for ones in groups[ordered[0]].values()]
+    twice = [
+        f"{ones[0].stem} is drawn, {one.stem} fills the same place"
+        for ones in groups[ordered[0]].values()
+        for one in ones[1:]
+    ]
     others = [
         f"not drawn, because it differs: {len(groups[name])} more with {_words(name)}" for name in ordered[1:]
     ]
-    return list(groups[ordered[0]].values()), others
+    return drawn, [*twice, *others]
+
+
+def _standing(one: Record) -> tuple[bool, int, int, str, str]:
+    return one.ranked, len(one.seeds), -len(public_overrides(one.overrides)), one.created, one.key
 
 
 def _words(pairs: Sequence[tuple[str, str]]) -> str:

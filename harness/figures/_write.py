@@ -28,7 +28,7 @@ def write_figure(
     for suffix in (".png", ".pdf"):
         save(picture, _with(place, suffix))
     write_text(_with(place, ".csv"), table.to_csv(index=False, lineterminator="\n"))
-    told = {**facts, "table": table.to_dict("records")}
+    told = {**facts, "heading": picture.get_suptitle().split("\n"), "table": table.to_dict("records")}
     write_text(_with(place, ".json"), json.dumps(told, indent=1, default=str, allow_nan=True) + "\n")
     notes = [f"note: {note}" for note in facts.get("notes", ())]
     return "\n".join(

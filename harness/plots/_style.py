@@ -41,7 +41,6 @@ NO_DATA = "#eeeeee"
 METADATA: dict[str, dict[str, str | None]] = {
     ".png": {"Software": None},
     ".pdf": {"CreationDate": None, "Creator": "emoharness", "Producer": "matplotlib"},
-    ".svg": {"Date": None, "Creator": "emoharness"},
 }
 """Neither clocks nor versions: the same picture is the same file."""
 _SETTINGS: Any = {
@@ -64,7 +63,6 @@ _SETTINGS: Any = {
     "axes.axisbelow": True,
     "lines.markersize": 4,
     "pdf.fonttype": 42,  # letters stay letters in the PDF
-    "svg.hashsalt": "emoharness",
 }
 
 
@@ -90,13 +88,13 @@ def blank(width_in: float, height_in: float) -> Figure:
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write a figure in the form that the name ends in (PNG, PDF, SVG), whole or not at all; the same every time.
+    """Write a figure in the form that the name ends in (PNG, PDF), whole or not at all; the same every time.
 
     Raises:
         HarnessError: another ending.
     """
     if path.suffix not in METADATA:
-        raise HarnessError("a picture has one of three forms", got=path.name, wanted=" ".join(METADATA))
+        raise HarnessError("a picture is a PNG or a PDF", got=path.name, wanted=" or ".join(METADATA))
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # tells every table of a font that it cuts down
     with style(), written_beside(path) as temporary:
         figure.savefig(

@@ -93,7 +93,7 @@ class _Sheet:
         ]
         self.across = max(1, min(len(names), int(width / (width_of(names) + 0.5))))
         legend = math.ceil(len(names) / self.across) * max(name.count("\n") + 1 for name in names)
-        self._above = LINE_IN * (len(heading(width, title)) + 1.2)
+        self._above = LINE_IN * (1.1 * len(heading(width, title)) + 1.4)
         self._row = LINE_IN * (max(map(len, self.captions)) + 3.2) + self._side
         self.height = (
             self._above + self._row * math.ceil(len(panels) / columns) + LINE_IN * (1.15 * legend + 0.6)

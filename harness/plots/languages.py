@@ -99,7 +99,7 @@ def _heat(axes: Axes, rows: Sequence[LanguageRow], names: Sequence[str], metric:
     seaborn.heatmap(
         values, vmin=0, vmax=top, cmap=SEQUENCE, annot=np.array(texts), fmt="", linewidths=0.5,
         mask=np.isnan(values), xticklabels=names, yticklabels=[row.corpus for row in rows],
-        annot_kws={"fontsize": POINTS}, cbar_kws={"label": metric}, ax=axes,
+        annot_kws={"fontsize": POINTS}, cbar_kws={"label": metric.partition(",")[0]}, ax=axes,
     )  # fmt: skip
     readable(axes)
     axes.set_facecolor(NO_DATA)
@@ -111,7 +111,7 @@ def _heat(axes: Axes, rows: Sequence[LanguageRow], names: Sequence[str], metric:
 def _name_languages(axes: Axes, rows: Sequence[LanguageRow], names: Sequence[str]) -> None:
     """Each language once, left of its corpora, with a line between languages."""
     starts = [row for row in range(len(rows)) if row == 0 or rows[row].language != rows[row - 1].language]
-    offset = -72 * CHARACTER_IN * max(len(row.corpus) for row in rows) - 10
+    offset = -72 * CHARACTER_IN * max(len(row.corpus) for row in rows) - 20
     for start, end in pairwise([*starts, len(rows)]):
         axes.annotate(
             names[start], xy=(0, (start + end) / 2), xycoords=("axes fraction", "data"), fontweight="bold",

@@ -26,6 +26,8 @@ class Curve:
     low: tuple[float | None, ...]
     high: tuple[float | None, ...]
     """Limits of the interval in percent; None where it is not defined."""
+    count: int
+    """Layers that the upstream has; those without a score are gaps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,32 +66,33 @@ def layer_figure(
                 points.layers, points.scores, linestyle="", marker=marker(number), color=colour(number),
                 markerfacecolor="none", markersize=7, label=wrapped(points.name, 60),
             )  # fmt: skip
-        _finish(axes, metric)
+        _finish(axes, metric, max(curve.count for curve in curves))
         figure.legend(loc="outside lower center", ncols=2 if entries > 1 else 1, frameon=False)
         headed(figure, title)
     return figure
 
 
 def _curve(axes: Axes, curve: Curve, number: int) -> None:
+    """Neighbouring layers are joined; nothing is drawn where a layer has no score."""
+    import numpy as np
+
+    columns = {"scores": curve.scores, "low": curve.low, "high": curve.high}
+    filled = {name: np.full(curve.count, np.nan) for name in columns}
+    for name, values in columns.items():
+        filled[name][list(curve.layers)] = [np.nan if value is None else value for value in values]
     axes.plot(
-        curve.layers, curve.scores, marker=marker(number), color=colour(number),
+        range(curve.count), filled["scores"], marker=marker(number), color=colour(number),
         linestyle=DASHES[number % len(DASHES)], markeredgecolor=INK, markeredgewidth=0.3, label=curve.name,
     )  # fmt: skip
-    known = [
-        (layer, low, high)
-        for layer, low, high in zip(curve.layers, curve.low, curve.high, strict=True)
-        if low is not None and high is not None
-    ]
-    if known:
-        layers, low, high = zip(*known, strict=True)
-        axes.fill_between(layers, low, high, color=colour(number), alpha=0.15, linewidth=0)
-        axes.vlines(layers, low, high, color=colour(number), linewidth=0.8, alpha=0.7)
+    axes.fill_between(
+        range(curve.count), filled["low"], filled["high"], color=colour(number), alpha=0.15, linewidth=0
+    )
+    axes.vlines(range(curve.count), filled["low"], filled["high"], color=colour(number), linewidth=0.8)
 
 
-def _finish(axes: Axes, metric: str) -> None:
+def _finish(axes: Axes, metric: str, count: int) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    axes.set(xlabel="layer (0: input of the first block)", ylabel=metric)
+    axes.set(xlabel="layer (0: input of the first block)", ylabel=metric, xlim=(-0.3, count - 0.7))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.margins(x=0.04)
     axes.grid(axis="y", linewidth=0.4, alpha=0.5)

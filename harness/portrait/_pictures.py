@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from harness.plots import INK, PAGE_IN, POINTS, SEQUENCE, blank, colour, readable, style
 from harness.portrait._cues import NUMBERS
 from harness.portrait._groups import UNKNOWN
 from harness.portrait._portrait import Portrait
@@ -45,15 +46,11 @@ def pictures(portrait: Portrait) -> Iterator[Picture]:
 
 
 def _drawn(draw: Callable[[Axes], None], *, tall: bool = False) -> bytes:
-    """Drawn on a figure of its own: no state of pyplot is touched."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 8 if tall else 4), layout="constrained")
-    FigureCanvasAgg(figure)
-    draw(figure.add_subplot())
-    memory = io.BytesIO()
-    figure.savefig(memory, format="png", dpi=110, metadata={"Software": None})
+    with style():
+        figure = blank(PAGE_IN, 8 if tall else 4)
+        draw(figure.add_subplot())
+        memory = io.BytesIO()
+        figure.savefig(memory, format="png", dpi=110, metadata={"Software": None})
     return memory.getvalue()
 
 
@@ -62,15 +59,22 @@ def _counts(axes: Axes, traits: pd.DataFrame, order: list[str]) -> None:
 
     named = traits.assign(gender=traits["gender"].replace("", UNKNOWN))
     hue = "gender" if named["gender"].nunique() > 1 else None
-    seaborn.countplot(named, x="label", hue=hue, order=order, palette="crest" if hue else None, ax=axes)
+    seaborn.countplot(
+        named, x="label", hue=hue, order=order, palette=_genders(named["gender"]) if hue else None, ax=axes
+    )
     _finish(axes, "utterances")
+
+
+def _genders(names: Iterable[str]) -> dict[str, str]:
+    """A colour for each, the same whichever comes first."""
+    return {name: colour(place) for place, name in enumerate(sorted(set(names)))}
 
 
 def _box(traits: pd.DataFrame, order: list[str], column: str, title: str) -> Callable[[Axes], None]:
     import seaborn
 
     def draw(axes: Axes) -> None:
-        seaborn.boxplot(traits, x="label", y=column, order=order, color="#7fb0b5", fliersize=2, ax=axes)
+        seaborn.boxplot(traits, x="label", y=column, order=order, color=colour(5), fliersize=2, ax=axes)
         _finish(axes, title)
 
     return draw
@@ -82,7 +86,9 @@ def _speakers(axes: Axes, traits: pd.DataFrame) -> None:
 
     counts = pd.crosstab(traits["speaker"].replace("", UNKNOWN), traits["label"])
     annotated = counts.size <= 400
-    seaborn.heatmap(counts, cmap="crest", annot=annotated, fmt="d", annot_kws={"fontsize": 7}, ax=axes)
+    seaborn.heatmap(counts, cmap=SEQUENCE, annot=annotated, fmt="d", annot_kws={"fontsize": POINTS}, ax=axes)
+    if annotated:
+        readable(axes)
     _finish(axes, "speaker")
 
 
@@ -91,8 +97,8 @@ def _told(axes: Axes, portrait: Portrait) -> None:
     names = [report.cue for report in reports]
     bars = [100 * report.ua for report in reports]
     errors = [100 * report.ua_half_width for report in reports]
-    axes.bar(names, bars, yerr=errors, color="#2c6e7f", ecolor="#444444", capsize=3)
-    axes.axhline(100 * reports[0].chance, color="#b04a3a", linestyle="--")
+    axes.bar(names, bars, yerr=errors, color=colour(6), ecolor=INK, capsize=3)
+    axes.axhline(100 * reports[0].chance, color=colour(1), linestyle="--")
     axes.set_ylim(0, 100)
     _finish(axes, "UA (%)")
 

@@ -20,7 +20,7 @@ from harness.splits import Folds, make_folds
 
 STARRED = {name for name in parts.recipe_names() if name.endswith("_star")}
 """Rows of the papers whose test part selects."""
-TREE_IS_MADE = {"synthetic"}
+TREE_IS_MADE = {"synthetic", "synthetic_conversation"}
 """Corpora without a listing: they make their own audio."""
 FOLDERS = {
     "emobox": "formats/emobox/emodb",

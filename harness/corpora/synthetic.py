@@ -7,16 +7,14 @@ SYNTHETIC.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from harness.contracts import CorpusFacts, Utterance
 from harness.corpora._index import IndexEntry, index_text, read_index
 from harness.corpora._layout import require_layout
+from harness.corpora._made import made_once
 from harness.corpora._voices import EMOTIONS, RATE_HZ, SENTENCES, specs, synthesise
-from harness.errors import CorpusError
 
 FACTS = CorpusFacts(
     name="synthetic",
@@ -68,33 +66,7 @@ def prepare(cache: Path) -> Path:
         CorpusError: the cache cannot be written.
     """
     root = cache / "corpora" / f"SYNTHETIC_voices_v{VERSION}"
-    if (root / INDEX).is_file():
-        return root
-    try:
-        _make(root)
-    except (OSError, RuntimeError) as fault:  # soundfile reports a full disk as a RuntimeError
-        raise CorpusError(
-            "the SYNTHETIC voices cannot be written to the cache",
-            got=f"{root}: {fault}",
-            wanted="a folder that can be written, with 15 MB free",
-            next_step="set the environment variable EMOHARNESS_CACHE to such a folder",
-        ) from fault
-    return root
-
-
-def _make(root: Path) -> None:
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        dir=root.parent, prefix=".SYNTHETIC_", ignore_cleanup_errors=True
-    ) as name:
-        beside = Path(name) / "voices"
-        _write_voices(beside)
-        try:
-            beside.rename(root)
-        except OSError:
-            if not (root / INDEX).is_file():
-                shutil.rmtree(root)
-                beside.rename(root)
+    return made_once(root, INDEX, _write_voices, megabytes=15)
 
 
 def _write_voices(folder: Path) -> None:

@@ -41,6 +41,7 @@ ONLY_IN = {
     "seaborn": {
         "harness/plots/confusion.py",
         "harness/plots/languages.py",
+        "harness/plots/matrix.py",
         "harness/plots/training.py",
         "harness/portrait/_pictures.py",
     },

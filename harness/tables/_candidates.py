@@ -8,7 +8,6 @@ from typing import NamedTuple
 from harness.board import stands_beside
 from harness.record import Record
 from harness.tables._marks import Data, Mark, allowed_mean_s, letters, marks_of
-from harness.tables._recipes import cards_of
 from harness.tables._sources import Slot, Sources
 
 SCORES: Mapping[str, str] = {"WA": "wa", "UA": "ua", "UAR": "ua", "WF1": "wf1", "MacroF1": "macro_f1"}
@@ -31,8 +30,13 @@ def of_runs(slot: Slot, known: Sources) -> Iterator[Candidate]:
         if stands_beside(dict(slot.printed), record, record.recipe) and scored(record, slot.metric):
             wanted = known.recipes.facts(slot.recipe, slot.ours)
             version = known.recipes.composed(record.recipe).version
-            told = marks_of(record, wanted, cards_of(slot.ours), data_of(slot, known), version)
-            yield Candidate(record, told)
+            told = marks_of(record, wanted, known.recipes.cards(slot.ours), data_of(slot, known), version)
+            yield Candidate(record, [*told, *of_row(slot)])
+
+
+def of_row(slot: Slot) -> Iterator[Mark]:
+    """What the layout says of every run in a row."""
+    yield from (Mark(letter, text) for letter, text in slot.row.marks.items())
 
 
 def scored(record: Record, metric: str) -> bool:

@@ -90,7 +90,7 @@ def _cell(layout: Layout, row: Row, column: Column, metric: str, known: Sources)
 def _filled(slot: Slot, known: Sources) -> Cell:
     chosen = best(list(_candidates(slot, known)))
     ours = _figure(chosen, slot.metric, float(slot.printed["value"])) if chosen else None
-    command = _command(slot)
+    command = _command(slot, known)
     return Cell(
         slot.row, slot.column, slot.metric, slot.printed, ours, command, "" if command else slot.row.why
     )
@@ -103,12 +103,12 @@ def _candidates(slot: Slot, known: Sources) -> Iterator[Candidate]:
         yield from of_runs(slot, known)
 
 
-def _command(slot: Slot) -> str:
+def _command(slot: Slot, known: Sources) -> str:
     """What fills a cell; empty where the layout says why nothing does."""
     if slot.layout.head.ablation:
         return sweep_command(slot.layout.head.ablation, str(slot.printed["system"]))
     if slot.ours:
-        return run_command(slot.recipe, slot.ours, slot.column.root)
+        return run_command(slot.recipe, slot.ours, slot.column.root, known.recipes)
     if slot.layout.head.scored and not slot.row.why:
         told = f"{slot.column.title} {slot.metric}, which has neither `ours` nor a reason"
         raise _fault(slot.layout, slot.row, told)

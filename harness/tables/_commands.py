@@ -5,32 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness import config, parts
+from harness import parts
 from harness.sweep import FOLDER, table_named
+from harness.tables._recipes import Recipes
 
 WEIGHTS = "/weights"
 DATA = "/data"
 
 
-def run_command(recipe: str, ours: Mapping[str, Any], root: str) -> str:
+def run_command(recipe: str, ours: Mapping[str, Any], root: str, known: Recipes) -> str:
     """The run that a published row names in `ours`."""
     words = [f"recipe={recipe}", *(f"{part}={ours[part]}" for part in ("upstream", "corpus") if part in ours)]
-    words += _inputs(recipe, ours)
+    words += _inputs(recipe, ours, known)
     words += [f"{key}={value}" for key, value in ours.get("settings", {}).items()]
     if "upstream" in ours:
-        card = config.card_named(ours["upstream"])
+        card = known.card(ours["upstream"], {})
         words += [f"upstream.path={WEIGHTS}/{card.name}"] if card.parameters and not card.hub_id else []
     return " ".join(["python -m harness run", *words, f"corpus.root={root}"])
 
 
-def _inputs(recipe: str, ours: Mapping[str, Any]) -> Iterator[str]:
+def _inputs(recipe: str, ours: Mapping[str, Any], known: Recipes) -> Iterator[str]:
     """What stands beside the upstream, where that is not what the recipe says itself."""
     if "modality" in ours:
         yield f"modality={ours['modality']}"
     if "beside" in ours:
         yield f"beside=[{','.join(ours['beside'])}]"
     if "text" in ours:
-        yield f"{'' if config.compose(recipe, []).text else '+'}text={ours['text']}"
+        yield f"{'' if known.composed(recipe).text else '+'}text={ours['text']}"
 
 
 def sweep_command(ablation: str, system: str) -> str:

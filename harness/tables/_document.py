@@ -158,11 +158,11 @@ def _difference(cell: Cell | None) -> Piece:
 def _unsaid(blocks: Sequence[Block]) -> Iterator[str]:
     """What the paper leaves open and a recipe had to choose, each once."""
     told: dict[str, list[str]] = {}
-    for cell in figures(blocks):
-        recipe = cell.row.recipe or cell.column.recipe
-        unsaid = _expected(recipe).get("unsaid") if recipe and cell.command else None
-        if unsaid and recipe not in told.setdefault(unsaid, []):
-            told[unsaid].append(recipe)
+    recipes = [cell.row.recipe or cell.column.recipe for cell in figures(blocks) if cell.command]
+    for recipe in dict.fromkeys(recipes):
+        unsaid = _expected(recipe).get("unsaid")
+        if unsaid:
+            told.setdefault(unsaid, []).append(recipe)
     for unsaid, recipes in told.items():
         yield f"the paper does not say, and {', '.join(recipes)} had to choose: {unsaid}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from harness import config, parts
 from harness.errors import UnknownNameError, did_you_mean
@@ -44,6 +44,8 @@ class Row:
     group: str = ""
     """A heading above this row and those that follow it."""
     recipe: str = ""
+    marks: dict[Literal["P", "D", "W"], str] = field(default_factory=dict)
+    """What keeps every run of ours from being the printed measurement, whatever its settings."""
     why: str = ""
     """Why nobody can fill this row with a command of ours."""
 
@@ -119,12 +121,12 @@ def read_layout(name: str) -> Layout:
     """The layout of a table.
 
     Raises:
-        UnknownNameError: there is none of that name.
+        UnknownNameError: there is none of that name, or it names a recipe that there is not.
         ConfigError: its YAML is wrong.
     """
     values = parts.read_yaml(_path(name))
     tables = {key: values.pop(key, []) for key in ("stubs", "blocks", "rows", "footnotes")}
-    return Layout(
+    made = Layout(
         name,
         config.build(Head, values, where=name),
         _each(Stub, tables["stubs"], f"{name}.stubs") or [Stub(title="Model")],
@@ -132,6 +134,16 @@ def read_layout(name: str) -> Layout:
         _each(Row, tables["rows"], f"{name}.rows"),
         _each(Footnote, tables["footnotes"], f"{name}.footnotes"),
     )
+    _check_recipes(made)
+    return made
+
+
+def _check_recipes(layout: Layout) -> None:
+    known = parts.recipe_names()
+    columns = [column for block in layout.blocks for column in block]
+    for recipe in [*(row.recipe for row in layout.rows), *(column.recipe for column in columns)]:
+        if recipe:
+            parts.require("recipe", recipe, known)
 
 
 def _each(kind: type[T], values: list[Mapping[str, Any]], where: str) -> list[T]:

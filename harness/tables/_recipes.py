@@ -17,6 +17,7 @@ class Recipes:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, ...], RunConfig] = {}
+        self._cards: dict[tuple[str, ...], Card] = {}
 
     def composed(self, recipe: str, words: Sequence[str] = ()) -> RunConfig:
         """A recipe with overrides.
@@ -35,23 +36,24 @@ class Recipes:
         words = [f"{key}={value}" for key, value in settings if not key.startswith("upstream.")]
         return facts_of_recipe(self.composed(recipe, words))
 
+    def card(self, name: str, changes: Mapping[str, Any]) -> Card:
+        """A checkpoint's card, with some options of its own."""
+        key = (name, *(f"{option}={value}" for option, value in changes.items()))
+        if key not in self._cards:
+            self._cards[key] = models.presented(config.card_named(name, changes))
+        return self._cards[key]
 
-def cards_of(ours: Mapping[str, Any]) -> list[Card | TextCard]:
-    """The cards of the published checkpoints, the first one with the options that the row is printed for."""
-    changes = {
-        key.removeprefix("upstream."): value
-        for key, value in ours.get("settings", {}).items()
-        if key.startswith("upstream.")
-    }
-    first, *others = models_of(ours)
-    if first == ours.get("text"):
-        return [_text_card(first)]
-    beside = [_text_card(name) if name == ours.get("text") else _card(name, {}) for name in others]
-    return [_card(first, changes), *beside]
-
-
-def _card(name: str, changes: Mapping[str, Any]) -> Card:
-    return models.presented(config.card_named(name, changes))
+    def cards(self, ours: Mapping[str, Any]) -> list[Card | TextCard]:
+        """The cards of the published checkpoints, the first one with the options that the row is printed for."""
+        changes = {
+            key.removeprefix("upstream."): value
+            for key, value in ours.get("settings", {}).items()
+            if key.startswith("upstream.")
+        }
+        return [
+            _text_card(name) if name == ours.get("text") else self.card(name, {} if place else changes)
+            for place, name in enumerate(models_of(ours))
+        ]
 
 
 def _text_card(name: str) -> TextCard:

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness import record as records
 from harness.record import Record
 from harness.sweep import PAPER_CORPORA, Outcome, outcomes, table_named
-from harness.tables._candidates import Candidate, data_of, scored
+from harness.tables._candidates import Candidate, data_of, of_row, scored
 from harness.tables._marks import Mark, marks_of
 from harness.tables._sources import Slot, Sources
 
@@ -27,7 +27,8 @@ def of_sweeps(slot: Slot, known: Sources) -> Iterator[Candidate]:
             wanted = known.recipes.facts(slot.recipe, {})
             version = known.recipes.composed(record.recipe).version
             told = marks_of(record, wanted, [], data_of(slot, known), version)
-            yield Candidate(record, [*told, *(Mark("W", text) for text in _pretraining(outcome))])
+            weights = [Mark("W", text) for text in _pretraining(outcome)]
+            yield Candidate(record, [*told, *weights, *of_row(slot)])
 
 
 def _evaluation(outcome: Outcome, results: Path) -> Record | None:

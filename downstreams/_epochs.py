@@ -13,7 +13,7 @@ from torch import nn
 from downstreams._checks import check_fit, check_is_frames, check_view
 from downstreams._seeded import generator, own_chance, shuffled_batches
 from downstreams._select_by import MeasuredSelection, SelectBy
-from downstreams._selection import logits_of
+from downstreams._selection import Selection, logits_of
 from harness.contracts import FitReport, Labelled, Means, PackedFrames, Shape
 
 if TYPE_CHECKING:
@@ -67,10 +67,11 @@ class EpochHead:
         Raises:
             HarnessError: parts that do not fit the head, see `downstreams._checks`.
         """
-        check_fit(train, watch, self._shape)
+        self._check(train, watch)
         self.module = copy.deepcopy(self._initial)
+        self._prepare(train)
         plan, history = self._plan, list[dict[str, float]]()
-        selection = MeasuredSelection(plan.select_by, "epoch", watch, plan.batch)
+        selection = self._selection(watch)
         optimiser = plan.optimiser(self.module.parameters())
         schedule = plan.schedule(optimiser) if plan.schedule else None
         order = generator(self._seed)
@@ -83,6 +84,17 @@ class EpochHead:
                 history.append({"epoch": epoch, "loss": loss} | used | selection.look(self.module, epoch))
                 progress(epoch / plan.epochs)
         return FitReport(selection.settle(self.module), history)
+
+    def _check(self, train: Labelled, watch: Labelled | None) -> None:
+        """Refuse what cannot be learnt from, before the first epoch."""
+        check_fit(train, watch, self._shape)
+
+    def _prepare(self, train: Labelled) -> None:
+        """Give the network what it takes from the training part without training; nothing, for most."""
+
+    def _selection(self, watch: Labelled | None) -> Selection:
+        """What is kept of the training."""
+        return MeasuredSelection(self._plan.select_by, "epoch", watch, self._plan.batch)
 
     def predict(self, view: Means | PackedFrames) -> Tensor:
         """Logits, (utterances, classes) float32; before `fit` those of the untrained network."""

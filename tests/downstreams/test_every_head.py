@@ -1,4 +1,7 @@
-"""Every head in `downstreams/` meets the same tests; a new file there is tested without a word here."""
+"""Every head of classes in `downstreams/` meets the same tests; a new file there is tested without a word here.
+
+Heads of numbers and shares (`KINDS`) meet theirs in `test_value_heads.py`.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,15 @@ import yaml
 from sklearn.metrics import accuracy_score, f1_score
 
 import downstreams
-from harness.contracts import FitReport, Head, HeadModule, Labelled, Means, PackedFrames, Shape
+from harness.contracts import Contexts, FitReport, Head, HeadModule, Labelled, Means, PackedFrames, Shape
 from harness.errors import CheckError, ConfigError, SplitError
 
-HEADS = sorted(m.name for m in pkgutil.iter_modules(downstreams.__path__) if not m.name.startswith("_"))
+MODULES = [m.name for m in pkgutil.iter_modules(downstreams.__path__) if not m.name.startswith("_")]
+HEADS = sorted(
+    name
+    for name in MODULES
+    if "classes" in getattr(importlib.import_module(f"downstreams.{name}"), "KINDS", ("classes",))
+)
 DIM = 6
 # Outputs of the heads that cannot have any number of classes; all others are tested with three.
 OUTPUTS = {"merbench": 2}
@@ -30,6 +38,9 @@ QUICK: dict[str, dict[str, Any]] = {
     "e2v_linear": {"epochs": 12, "batch": 16},
     "gru": {"epochs": 12, "batch": 16, "lr": 1e-2, "hidden_dim": 16},
     "merbench": {"epochs": 12, "batch": 16, "lr": 1e-2, "hidden_dim": 16},
+    "epc_shi2023": {"epochs": 12, "batch": 16, "lr": 1e-2, "hidden_dim": 16},
+    "epc_shi2020": {"epochs": 12, "batch": 16, "lr": 1e-2, "hidden_dim": 16},
+    "epc_gru": {"epochs": 12, "batch": 16, "lr": 1e-2, "hidden_dim": 16},
 }
 # Settings that leave one candidate, so that nothing has to select.
 SINGLE: dict[str, dict[str, Any]] = {
@@ -68,6 +79,9 @@ def problem(name: str, seed: int, absent: int | None = None, utterances: int = 4
         layers = 1 if name in OUTPUTS else 2
         noise = torch.randn(utterances, layers, DIM, generator=chance)
         return Labelled(Means(centres[targets][:, None] + noise), targets, scores)
+    if load(name).NEEDS == "contexts":
+        values = centres[targets] + torch.randn(utterances, DIM, generator=chance)
+        return Labelled(contexts(values[:, None], chance), targets)
     counts = torch.randint(3, 9, (utterances,), generator=chance)
     owner = torch.repeat_interleave(torch.arange(utterances), counts)
     values = centres[targets][owner] + torch.randn(len(owner), DIM, generator=chance)
@@ -76,8 +90,18 @@ def problem(name: str, seed: int, absent: int | None = None, utterances: int = 4
     )
 
 
-def with_values(view: Means | PackedFrames, values: torch.Tensor) -> Means | PackedFrames:
-    return Means(values) if isinstance(view, Means) else PackedFrames(values, view.offsets)
+def contexts(values: torch.Tensor, chance: torch.Generator) -> Contexts:
+    """Example i reads utterance i and up to three others of its class, each by anyone."""
+    counts = torch.randint(1, 5, (len(values),), generator=chance)
+    rows = [
+        (row + 3 * step) % len(values) for row, count in enumerate(counts.tolist()) for step in range(count)
+    ]
+    offsets = torch.cat([torch.zeros(1).long(), counts.cumsum(0)])
+    return Contexts(values, torch.tensor(rows), offsets, torch.randint(0, 3, (len(rows),), generator=chance))
+
+
+def with_values(view: Any, values: torch.Tensor) -> Any:
+    return type(view)(values, *view[1:])
 
 
 def shape_of(name: str, part: Labelled) -> Shape:
@@ -103,7 +127,8 @@ def name(request: pytest.FixtureRequest) -> str:
 
 def test_the_heads_are_there() -> None:
     probes = {"ridge", "logistic", "lda", "linear_svc"}
-    assert {"superb_linear", "e2v_linear", "gru", "merbench"} | probes <= set(HEADS)
+    conversations = {"epc_shi2023", "epc_shi2020", "epc_gru"}
+    assert {"superb_linear", "e2v_linear", "gru", "merbench"} | probes | conversations <= set(HEADS)
 
 
 @pytest.mark.parametrize("by", ["wa", "wf1"])
@@ -136,7 +161,7 @@ def _scattered(part: Labelled, seed: int) -> Labelled:
 def test_module_keeps_the_contract(name: str) -> None:
     module = load(name)
     assert isinstance(module, HeadModule)
-    assert module.NEEDS in ("means", "frames")
+    assert module.NEEDS in ("means", "frames", "contexts")
     assert dataclasses.is_dataclass(module.Config)
 
 
@@ -166,8 +191,18 @@ def test_learns_and_reports(name: str) -> None:
     assert all({"epoch", "step"} & set(row) and "watch_wa" in row for row in report.history)
 
 
+def assert_smallest_loss_is_kept(head: Head, report: FitReport, watch: Labelled) -> None:
+    """The classes are even in training, so that the weighted loss is the plain one."""
+    seen = [row["watch_loss"] for row in report.history]
+    got = float(torch.nn.functional.cross_entropy(head.predict(watch.view), watch.targets))
+    assert got == pytest.approx(min(seen), rel=1e-5)
+    assert report.selected == f"epoch {seen.index(min(seen)) + 1} by watch loss {min(seen):.4f}"
+
+
 def test_keeps_the_first_best_moment(name: str) -> None:
     head, report = fitted(name)
+    if "watch_loss" in report.history[0]:
+        return assert_smallest_loss_is_kept(head, report, problem(name, 1))
     by = getattr(config(name), "select_by", "wa")
     seen = [row[f"watch_{by}"] for row in report.history]
     watch = problem(name, 1)

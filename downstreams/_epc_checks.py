@@ -91,7 +91,7 @@ def _check_values(view: Contexts, shape: Shape, name: str) -> None:
         raise CheckError(
             f"the features of the {name} are not all numbers",
             got=f"{float(read[row, layer, column])} in utterance {int(torch.unique(view.rows)[row])} of "
-            f"{len(view.values)}, layer {layer}, dimension {column}",
+            f"{view.values.shape[0]}, layer {layer}, dimension {column}",
             wanted="finite values",
             next_step="python -m harness check upstream=NAME, then extract again",
         )

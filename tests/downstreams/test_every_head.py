@@ -202,7 +202,8 @@ def assert_smallest_loss_is_kept(head: Head, report: FitReport, watch: Labelled)
 def test_keeps_the_first_best_moment(name: str) -> None:
     head, report = fitted(name)
     if "watch_loss" in report.history[0]:
-        return assert_smallest_loss_is_kept(head, report, problem(name, 1))
+        assert_smallest_loss_is_kept(head, report, problem(name, 1))
+        return
     by = getattr(config(name), "select_by", "wa")
     seen = [row[f"watch_{by}"] for row in report.history]
     watch = problem(name, 1)

@@ -13,6 +13,7 @@ from harness.figures._embeddings import draw_embeddings
 from harness.figures._languages import draw_languages
 from harness.figures._layers import draw_layers
 from harness.figures._layout import Request
+from harness.figures._milestones import draw_milestones
 from harness.figures._names import check_overrides, keys_of
 
 _CHOICES = ("protocol", "select", "head", "view", "task", "corpus")
@@ -37,6 +38,7 @@ def draw(name: str, own: Mapping[str, Any], overrides: Sequence[str] = ()) -> st
         "durations": _durations,
         "languages": _languages,
         "layers": _layers,
+        "pretraining": _pretraining,
     }.get(name)
     if drawing is not None:
         return drawing(own, Path(str(own.get("results", "results"))))
@@ -66,6 +68,11 @@ def _layers(own: Mapping[str, Any], results: Path) -> str:
     facts = {key: str(own[key]) for key in _CHOICES if key in own}
     recipe, upstreams = str(own.get("recipe", "")), listed(own.get("upstream"))
     return draw_layers(results, recipe, upstreams, facts, metric=_metric(own), figure=_figure(own))
+
+
+def _pretraining(own: Mapping[str, Any], results: Path) -> str:
+    model, recipes = str(own.get("model", "")), listed(own.get("recipe"))
+    return draw_milestones(model, recipes, results, metric=_metric(own), figure=_figure(own))
 
 
 def _metric(own: Mapping[str, Any]) -> str:

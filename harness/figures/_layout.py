@@ -94,11 +94,26 @@ def _check_upstreams(upstreams: Sequence[str], paths: Mapping[str, str]) -> None
 def _one(request: Request, upstream: str | None) -> tuple[Layout, config.RunConfig]:
     words = [*_split_words(request), *request.overrides, *([f"upstream={upstream}"] if upstream else [])]
     command = f"figure {request.name}"
-    composed = config.hydra_compose(f"{FOLDER}/{request.name}", words, command=command)
+    composed = _composed(request.name, [_let_in(word) for word in words], command)
     layout = config.build(Layout, composed.pop(FOLDER), where=f"{command}: figure")
     if upstream in request.paths:
         composed["upstream"]["path"] = request.paths[str(upstream)]
     return layout, config.from_mapping(command, composed, list(request.overrides))
+
+
+def _composed(name: str, words: Sequence[str], command: str) -> dict[str, Any]:
+    """As `config.hydra_compose`; this verb shows its settings in its help, not by Hydra's flags."""
+    try:
+        return config.hydra_compose(f"{FOLDER}/{name}", words, command=command)
+    except ConfigError as fault:
+        raise ConfigError(
+            fault.what, got=fault.got, wanted=fault.wanted, next_step="python -m harness figure --help"
+        ) from fault
+
+
+def _let_in(word: str) -> str:
+    """Settings of the layout have defaults that no YAML repeats; unknown ones are refused by name later."""
+    return f"++{word}" if word.startswith(f"{FOLDER}.") else word
 
 
 def _split_words(request: Request) -> list[str]:

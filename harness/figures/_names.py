@@ -28,6 +28,10 @@ FROM_RECORDS = {
         "score by layer, from the records of a sweep over view.layer",
         ("recipe", "upstream", "metric", "score", "corpus", "select", "head", "results"),
     ),
+    "pretraining": Kind(
+        "loss, spreads and a probe's score over the updates of a pre-training",
+        ("model", "recipe", "metric", "score", "results"),
+    ),
 }
 OWN_KEYS = ("upstreams", "paths.")
 """Settings that a paper's figure takes itself; all others are settings of its recipe."""

@@ -61,6 +61,7 @@ figures/ of the results folder; the same input gives the same bytes.
   figure durations record=STEM [bins=6] [metric=wa]
   figure languages [metric=ua] [score=fold_mean|pooled] [protocol=P head=H view=V select=S task=T recipe=R]
   figure layers recipe=NAME upstream=[A,B] [metric=ua] [head=H corpus=C select=S]
+  figure pretraining model=NAME recipe=[R,S] [metric=ua]     its milestones, evaluated by `run`
 
 STEM is the name of a record under results/records. What is trained once is kept in the cache.
 

@@ -10,6 +10,7 @@ from harness.plots.embedding import Panel, embedding_figure
 from harness.plots.languages import LanguageRow, language_figure
 from harness.plots.layers import Curve, Published, layer_figure
 from harness.plots.matrix import matrix_figure
+from harness.plots.milestones import Probe, milestone_figure
 from harness.plots.training import training_picture
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "DurationBin",
     "LanguageRow",
     "Panel",
+    "Probe",
     "Published",
     "blank",
     "colour",
@@ -31,6 +33,7 @@ __all__ = [
     "language_figure",
     "layer_figure",
     "matrix_figure",
+    "milestone_figure",
     "picture_title",
     "readable",
     "save",

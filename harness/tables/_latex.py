@@ -17,19 +17,27 @@ ESCAPES = {
 
 
 def latex(name: str, shown: Document) -> str:
-    """One floating table: all blocks, then marks, misprints, and what fills the cells."""
+    """One floating table: all blocks, then misprints, marks, and what fills the cells.
+
+    `threeparttable` takes one tabular each, so that every block has one of its own.
+    """
     return "\n".join(_lines(name, shown)) + "\n"
 
 
 def _lines(name: str, shown: Document) -> Iterator[str]:
     yield NEEDS.format(name=name)
-    yield from (r"\begin{table}", r"\centering\footnotesize", r"\begin{threeparttable}")
-    yield rf"\caption{{{escape(shown.title.text)}{_notes(shown.title)}}}"
-    yield rf"\label{{tab:{name.replace('/', ':')}}}"
-    for grid in shown.grids:
+    yield from (r"\begin{table}", r"\centering\footnotesize")
+    last = len(shown.grids) - 1
+    for place, grid in enumerate(shown.grids):
+        yield r"\begin{threeparttable}"
+        if place == 0:
+            yield rf"\caption{{{escape(shown.title.text)}{_notes(shown.title)}}}"
+            yield rf"\label{{tab:{name.replace('/', ':')}}}"
         yield from _tabular(grid)
-    yield from _below(shown)
-    yield from (r"\end{threeparttable}", r"\end{table}")
+        if place == last:
+            yield from _below(shown)
+        yield from (r"\end{threeparttable}", r"\par\medskip")
+    yield r"\end{table}"
 
 
 def _tabular(grid: Grid) -> Iterator[str]:
@@ -42,7 +50,7 @@ def _tabular(grid: Grid) -> Iterator[str]:
     yield r"\midrule"
     for line in grid.lines:
         yield _body(line, grid.width)
-    yield from (r"\bottomrule", r"\end{tabular}", r"\par\medskip")
+    yield from (r"\bottomrule", r"\end{tabular}")
 
 
 def _body(line: Line, width: int) -> str:

@@ -183,7 +183,9 @@ def test_latex_is_whole(name: str, made: Made) -> None:
         assert lines
         assert {_width(line) for line in lines} == {len(columns)}
         assert [body.count(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule")] == [1, 1, 1]
-    assert "tabularnotes" not in text
+    for part in re.findall(r"\\begin\{threeparttable\}(.*?)\\end\{threeparttable\}", text, re.DOTALL):
+        assert part.count(r"\begin{tabular}") == 1
+    assert (text.count(r"\caption"), text.count(r"\label")) == (1, 1)
     content = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
     assert not re.search(r"(?<!\\)[#%_^~]", content.replace(f"tab:{name.replace('/', ':')}", ""))
     assert content.count("{") - content.count(r"\{") == content.count("}") - content.count(r"\}")

@@ -234,6 +234,14 @@ def test_a_search_keeps_the_best_draw_on_the_watched_part() -> None:
     assert torch.equal(again.predict(test.view), head.predict(test.view))
 
 
+def test_the_first_of_equally_good_draws_is_kept() -> None:
+    watch = part(1, utterances=3, noise=0.0)  # three utterances: the measure has few values
+    report = searched(8).fit(part(0, noise=0.0), watch, ignore)
+    reached = [max(row["watch_wf1"] for row in report.history if row["draw"] == n) for n in range(1, 9)]
+    assert reached.count(max(reached)) > 1, "no two draws are equally good; the test needs some"
+    assert report.selected.startswith(f"draw {reached.index(max(reached)) + 1} of 8")
+
+
 def test_fifty_draws_reach_the_whole_grid_and_another_seed_draws_others() -> None:
     drawn = searched(50)._drawn()
     assert len(drawn) == 50

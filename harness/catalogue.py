@@ -23,8 +23,8 @@ def _ablations() -> list[tuple[str, str]]:
     return [(name, f"Table {table['number']}: {table['about']}") for name, table in tables.items()]
 
 
-def _cards() -> list[tuple[str, str]]:
-    return [(name, str(parts.read_part("upstream", name)["about"])) for name in parts.part_names("upstream")]
+def _cards(part: str) -> Callable[[], list[tuple[str, str]]]:
+    return lambda: [(name, str(parts.read_part(part, name)["about"])) for name in parts.part_names(part)]
 
 
 def _modules(kind: str) -> Callable[[], list[tuple[str, str]]]:
@@ -33,8 +33,10 @@ def _modules(kind: str) -> Callable[[], list[tuple[str, str]]]:
 
 KINDS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "recipe": _recipes,
-    "upstream": _cards,
+    "upstream": _cards("upstream"),
     "family": _modules("upstreams"),
+    "text": _cards("text"),
+    "text_family": _modules("texts"),
     "head": _modules("downstreams"),
     "corpus": _modules("corpora"),
     "task": _modules("tasks"),

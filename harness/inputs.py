@@ -151,22 +151,17 @@ def notes(config: RunConfig, texts: Sequence[str], fold_texts: Sequence[int]) ->
     if card is None:
         return []
     width = min(TEXT_DIM, card.dim, *(count - 1 for count in fold_texts))
-    why = (
-        ""
-        if width == TEXT_DIM
-        else f": {_limit(card, fold_texts)} allow{'s' if width == card.dim else ''} no more"
-    )
-    said = [
-        f"text features of {card.name} ({card.dim}) are reduced to {width} of {TEXT_DIM} dimensions{why}"
-        if why
-        else f"text features of {card.name} ({card.dim}) are reduced to {width} dimensions on training data only"
-    ]
+    why = f": {_limit(card, fold_texts)} allow no more" if width < TEXT_DIM else ""
+    wide = f"texts by {card.name} ({card.dim} wide)"
+    said = f"{wide} are reduced to {width} dimensions at most, on training data only{why}"
     empty = sum(not text.strip() for text in texts)
-    return said + ([f"{empty} of {len(texts)} utterances come without words"] if empty else [])
+    return [said] + ([f"{empty} of {len(texts)} utterances come without words"] if empty else [])
 
 
 def _limit(card: TextCard, fold_texts: Sequence[int]) -> str:
-    return "the encoder's width" if card.dim < min(fold_texts) else f"{min(fold_texts)} training utterances"
+    return (
+        f"vectors of {card.dim}" if card.dim < min(fold_texts) else f"{min(fold_texts)} training utterances"
+    )
 
 
 def _identity_of(card: AnyCard) -> dict[str, Any]:

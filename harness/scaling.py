@@ -42,11 +42,13 @@ def reduced(values: NDArray[np.float32], train: NDArray[np.int64], dim: int) -> 
         dim: wanted width.
 
     Returns:
-        (utterances, components) float32, centred on the training rows; at least one component.
+        (utterances, components) float32, centred on the training rows; one column of zeros where they are all alike.
     """
     from sklearn.decomposition import PCA
 
     fitted = values[train].astype(np.float64)
+    if (fitted == fitted[0]).all():
+        return np.zeros((len(values), 1), np.float32)
     most = max(1, min(dim, values.shape[1], len(train) - 1))
     components = PCA(n_components=most, svd_solver="full").fit(fitted)
     spread = np.sqrt(components.explained_variance_)

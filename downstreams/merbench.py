@@ -13,7 +13,7 @@ what was selected, then these settings with six seeds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from downstreams._checks import check_fit, check_positive, check_single_layer
+from downstreams._checks import check_positive, check_single_layer
 from downstreams._epochs import EpochHead, Plan
 from downstreams._pooling import means_of
 from downstreams._random_search import RandomSearch, Search, Settings
 from downstreams._seeded import own_chance
 from downstreams._select_by import SelectBy
-from harness.contracts import FitReport, Labelled, Means, PackedFrames, Shape
+from harness.contracts import Labelled, Means, PackedFrames, Shape
 from harness.errors import ConfigError, SplitError
 
 if TYPE_CHECKING:
@@ -104,16 +104,9 @@ class AttentionFusion(nn.Module):
 class RegressionHead(EpochHead):
     """The head with its two verbs; it learns the score that comes with every utterance."""
 
-    def fit(self, train: Labelled, watch: Labelled | None, progress: Callable[[float], None]) -> FitReport:
-        """As `EpochHead.fit`.
-
-        Raises:
-            SplitError: the task gives no scores, or not one each, or some that are no numbers.
-            HarnessError: parts that do not fit the head, see `downstreams._checks`.
-        """
-        check_fit(train, watch, self._shape)
+    def _check(self, train: Labelled, watch: Labelled | None) -> None:
+        super()._check(train, watch)
         _check_scores(train)
-        return super().fit(train, watch, progress)
 
 
 def build(config: Config, shape: Shape, seed: int) -> RegressionHead | RandomSearch:

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from downstreams._select_by import MeasuredSelection, SelectBy
 from harness.contracts import Labelled, Means
 
-TARGETS = torch.tensor([0, 0, 0, 1])
-# Predictions per moment: WA 75, 75, 75, 50 and WF1 64.3, 76.7, 76.7, 50 of these targets.
-MOMENTS = torch.tensor([[0, 0, 0, 0], [0, 0, 1, 1], [1, 0, 0, 1], [1, 0, 0, 0]])
-WATCH = Labelled(Means(torch.arange(4.0)[:, None, None]), TARGETS)
+TARGETS = torch.tensor([0] * 8 + [1] * 2)
+# Predictions per moment: WA 80, 70, 70, 50 and WF1 71.1, 73.0, 73.0, 53.3 of these targets.
+MOMENTS = torch.tensor([[0] * 10, [0] * 5 + [1] * 5, [1] * 3 + [0] * 5 + [1] * 2, [0] * 4 + [1] * 5 + [0]])
+WATCH = Labelled(Means(torch.arange(10.0)[:, None, None]), TARGETS)
 
 
 class Moments(nn.Module):
@@ -38,12 +38,12 @@ def looked_at(by: SelectBy, watch: Labelled | None) -> tuple[str, int, list[dict
 
 @pytest.mark.parametrize(
     ("by", "said", "kept"),
-    [("wa", "epoch 1 by watch WA 75.0", 0), ("wf1", "epoch 2 by watch WF1 76.7", 1)],
+    [("wa", "epoch 1 by watch WA 80.0", 0), ("wf1", "epoch 2 by watch WF1 73.0", 1)],
 )
 def test_the_first_best_moment_by_each_measure(by: SelectBy, said: str, kept: int) -> None:
     told, moment, rows = looked_at(by, WATCH)
     assert (told, moment) == (said, kept)
-    assert [row["watch_wa"] for row in rows] == [75, 75, 75, 50]
+    assert [row["watch_wa"] for row in rows] == [80, 70, 70, 50]
     assert all(("watch_wf1" in row) == (by == "wf1") for row in rows)
 
 

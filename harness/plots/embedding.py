@@ -91,8 +91,10 @@ class _Sheet:
         self.captions = [
             [line for text in p.caption for line in textwrap.wrap(text, characters)] for p in panels
         ]
-        self.across = max(1, min(len(names), int(width / (width_of(names) + 0.5))))
-        legend = math.ceil(len(names) / self.across) * max(name.count("\n") + 1 for name in names)
+        fitting = max(1, min(len(names), int(width / (width_of(names) + 0.5))))
+        lines = math.ceil(len(names) / fitting)
+        self.across = math.ceil(len(names) / lines)
+        legend = lines * max(name.count("\n") + 1 for name in names)
         self._above = LINE_IN * (1.1 * len(heading(width, title)) + 1.4)
         self._row = LINE_IN * (max(map(len, self.captions)) + 3.2) + self._side
         self.height = (

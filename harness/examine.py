@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import cast
 
 from harness import registry
-from harness.config import CorpusConfig, RunConfig
-from harness.contracts import Corpus, Splitter
+from harness.config import HEADLINE_METRICS, CorpusConfig, RunConfig
+from harness.contracts import Corpus, Example, Splitter
 from harness.corpora import read_names
 from harness.doctor import Cleaned, Diagnosis, diagnose, score_minus_leak
 from harness.doctor.clean import fits
 from harness.doctor.report import Report, terminal, write
+from harness.joint import label_notes
 from harness.manifest import Manifest
 from harness.predictions import read_predictions
 from harness.progress import progress
@@ -45,7 +46,8 @@ def examine(config: RunConfig, *, audio: bool = True, predictions: Sequence[Path
     found = task.module.examples(manifest.table, task.settings)
     folds = cut_folds(cast(Splitter, split.module), found.examples, split.settings)
     sketches = _sketches(manifest) if audio else None
-    diagnosis = diagnose(manifest, found.examples, folds, found.classes, sketches)
+    classes = () if found.kind == "scales" else found.classes
+    diagnosis = diagnose(manifest, found.examples, folds, classes, sketches)
     return Report(
         recipe=config.recipe,
         about=config.about,
@@ -53,7 +55,7 @@ def examine(config: RunConfig, *, audio: bool = True, predictions: Sequence[Path
         examples=len(found.examples),
         diagnosis=diagnosis,
         cleaned=tuple(_rescored(config, diagnosis, predictions)),
-        notes=_notes(manifest),
+        notes=(*_notes(manifest), *label_notes(manifest, found.classes, _read_by(found.examples))),
     )
 
 
@@ -80,6 +82,10 @@ def _notes(manifest: Manifest) -> tuple[str, ...]:
     return tuple(said)
 
 
+def _read_by(examples: Sequence[Example]) -> list[str]:
+    return [name for example in examples for name in example.utterances]
+
+
 def _rescored(config: RunConfig, diagnosis: Diagnosis, given: Sequence[Path]) -> list[Cleaned]:
     """Score minus leak of every run of the recipe on these folds; runs on other folds are told and passed over."""
     stored = sorted((Path(config.results) / "predictions").glob(f"{config.recipe}--*.parquet"))
@@ -88,8 +94,9 @@ def _rescored(config: RunConfig, diagnosis: Diagnosis, given: Sequence[Path]) ->
     for path in (*given, *(path for path in stored if path.resolve() not in known)):
         predictions = read_predictions(path)
         if path in given or fits(predictions, diagnosis):
+            metrics = config.metrics or HEADLINE_METRICS[predictions.kind]
             run = score_minus_leak(
-                predictions, diagnosis, run=path.stem, metrics=config.metrics, resamples=config.resamples
+                predictions, diagnosis, run=path.stem, metrics=metrics, resamples=config.resamples
             )
             cleaned.append(run)
         else:

@@ -194,6 +194,9 @@ def params_of(record: Record) -> dict[str, str]:
         "head": record.head["name"],
         "seeds": record.seeds,
     }
+    trained = [facts["name"] for facts in record.corpus.get("trained_on", [])]
+    flat |= {"trained_on_corpora": " ".join(trained)} if trained else {}
+    flat |= {name: record.adapted[name] for name in ("speakers", "prior") if name in record.adapted}
     flat |= {f"view.{key}": value for key, value in record.view.items()}
     flat |= {f"head.{key}": value for key, value in record.head["settings"].items()}
     return {key: str(value)[:_PARAM_LENGTH] for key, value in flat.items()}

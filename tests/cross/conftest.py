@@ -80,7 +80,8 @@ def call(
 
     def words(verb: str, *given: str) -> tuple[int, str, str]:
         capfd.readouterr()
-        named = [f"roots.{name}={root}" for name, root in roots.items() if name in " ".join(given)]
+        asked = " ".join(given) if verb == "cross" else "emodb urdu"
+        named = [f"roots.{name}={root}" for name, root in roots.items() if name in asked]
         common = ["corpus.on_fault=repair", f"results={tmp_path / 'results'}", "track=false", "resamples=50"]
         code = main([verb, *given, *named, *common])
         out, err = capfd.readouterr()

@@ -306,3 +306,23 @@ def test_a_file_that_is_there_twice_is_found_by_its_samples(roots: dict[str, Pat
     made = composed("train=[emodb]", "corpus=urdu", f"roots.emodb={roots['emodb']}", f"corpus.root={root}")
     with pytest.raises(SplitError, match="recordings that train"):
         plan(made)
+
+
+def test_frames_of_two_corpora_and_both_switches_reach_a_head_that_pools_by_itself(
+    call: Call, tmp_path: Path
+) -> None:
+    code, _, err = call(
+        "cross", "pairs=[emodb_to_urdu]", "upstream=mfcc", "head=e2v_linear", "head.epochs=8", "view=last",
+        "speakers=zscore", "prior=uniform",
+    )  # fmt: skip
+    assert code == 0, err
+    record = records(tmp_path / "results")["emodb_to_urdu"]
+    assert record["head"]["name"] == "e2v_linear"
+    assert record["scores"]["metrics"]["ua"]["pooled"] > 0.25
+
+
+def test_audit_examines_a_crossing(call: Call) -> None:
+    code, out, err = call("audit", "recipe=cross_corpus", "audio=false")
+    assert code == 0, err
+    assert "emodb_to_urdu" in out
+    assert "left out of emodb" in out

@@ -22,8 +22,6 @@ HEADLINE_METRICS: Mapping[Kind, tuple[str, ...]] = {
     "shares": ("votes_f1", "jsd", "cross_entropy", "cosine", "ua"),
 }
 """What is scored unless a recipe or a command says otherwise, by the kind of target, in this order."""
-RANKED_BY: Mapping[str, str] = {"classes": "wa", "scales": "ccc", "shares": "jsd"}
-"""The metric that runs are ranked by, by the kind of target."""
 
 T = TypeVar("T")
 

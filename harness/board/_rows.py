@@ -6,46 +6,52 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from harness.board._figures import figures, in_order, ranking, shortcut
 from harness.board._published import published_for
 from harness.record import Record
-from harness.shortcuts import best_shortcut, inside
+from harness.shortcuts import inside
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HEADLINE = ("wa", "ua", "wf1")
-COLUMNS = (
-    "recipe", "corpus", "rank", "upstream", "head", "view", "seeds",
+LEAD = ("recipe", "corpus", "rank", "upstream", "head", "view", "seeds")
+CLASSES = (
     "WA", "UA", "WF1", "WA interval", "pooled WA", "pooled UA", "pooled WF1", "pooled WA interval",
-    "best shortcut (UA)", "published WA", "published UA", "published WF1", "published in", "remarks", "record",
+    "best shortcut (UA)",
 )  # fmt: skip
+"""Always there; those of scales and shares come where there are such records."""
+LAST = ("published WA", "published UA", "published WF1", "published in", "remarks", "record")
 
 
 def board_table(records: Sequence[Record], published: dict[str, Any]) -> pd.DataFrame:
-    """All records as a table, best fold-mean WA first within each recipe and corpus.
+    """All records as a table, the best first within each recipe and corpus: fold-mean WA, CCC, or JSD.
 
-    Figures are in percent; WA, UA and WF1 are means of the folds, as the papers report them. `rank` is empty for
-    a run that looked at its test part, however good it is.
+    Figures are in percent, but for those that are no shares; they are means of the folds, as the papers report
+    them. `rank` is empty for a run that looked at its test part, however good it is.
     """
     import pandas as pd
 
-    rows = [_row(record, published) for record in records]
-    rows.sort(key=_order)
+    rows = [_row(record, published) for record in sorted(records, key=_order)]
     counts: Counter[tuple[str, str]] = Counter()
     for row in rows:
         if row["rank"]:
             counts[row["recipe"], row["corpus"]] += 1
             row["rank"] = str(counts[row["recipe"], row["corpus"]])
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    table = pd.DataFrame(rows, columns=in_order(rows, (*LEAD, *CLASSES), LAST))
+    texts = [
+        name for name in table if str(name).startswith("best shortcut") or str(name).endswith("interval")
+    ]
+    return table.fillna(dict.fromkeys(texts, ""))
 
 
-def _order(row: dict[str, Any]) -> tuple[Any, ...]:
-    return (row["recipe"], row["corpus"], row["rank"] == "", -row["WA"], row["upstream"], row["record"])
+def _order(record: Record) -> tuple[Any, ...]:
+    where = (record.recipe, record.corpus["name"], not record.ranked)
+    return (*where, ranking(record.scores), record.upstream["name"], record.stem)
 
 
 def _row(record: Record, published: dict[str, Any]) -> dict[str, Any]:
     printed = published_for(record, published)
-    row: dict[str, Any] = {
+    return {
         "recipe": record.recipe,
         "corpus": record.corpus["name"],
         "rank": "ranked" if record.ranked else "",
@@ -53,36 +59,13 @@ def _row(record: Record, published: dict[str, Any]) -> dict[str, Any]:
         "head": record.head["name"],
         "view": view_name(record.view),
         "seeds": len(record.seeds),
-        "best shortcut (UA)": _shortcut(record),
+        **figures(record.scores),
+        **shortcut(record.scores, record.shortcuts),
+        **{f"published {name}": printed.scores.get(name, float("nan")) for name in ("WA", "UA", "WF1")},
         "published in": printed.source,
         "remarks": "; ".join(remarks(record)),
         "record": f"{record.stem}.json",
     }
-    for name in HEADLINE:
-        score = record.scores["metrics"].get(name)
-        row[name.upper()] = _percent(score and score["fold_mean"])
-        row[f"pooled {name.upper()}"] = _percent(score and score["pooled"])
-        row[f"published {name.upper()}"] = printed.scores.get(name.upper(), float("nan"))
-    row["WA interval"] = _interval(record, "fold_mean_interval")
-    row["pooled WA interval"] = _interval(record, "pooled_interval")
-    return row
-
-
-def _shortcut(record: Record) -> str:
-    """`66.8 duration and level`; empty for a record without shortcuts."""
-    best = best_shortcut(record.scores, record.shortcuts)
-    return "" if best is None or best.metric != "ua" else f"{100 * best.value:.2f} {best.title}"
-
-
-def _percent(share: float | None) -> float:
-    return float("nan") if share is None else round(100 * share, 2)
-
-
-def _interval(record: Record, name: str) -> str:
-    score = record.scores["metrics"].get("wa")
-    if not score or score[name]["low"] is None:
-        return ""
-    return f"{100 * score[name]['low']:.1f} to {100 * score[name]['high']:.1f}"
 
 
 def view_name(view: dict[str, Any]) -> str:

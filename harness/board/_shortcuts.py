@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from harness.board._figures import as_number, column, in_order, interval, kind_of
 from harness.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = (
+CLASSES = (
     "recipe", "corpus", "protocol", "shortcut", "WA", "UA", "WF1", "UA interval", "pooled WA", "pooled UA",
-    "remarks",
 )  # fmt: skip
+"""Always there; those of scales and shares come where there are such records."""
+COMPARED_BY = {"classes": ("wa", "ua", "wf1"), "scales": ("ccc",), "shares": ("jsd", "votes_f1")}
 
 
 def shortcut_table(records: Sequence[Record]) -> pd.DataFrame:
@@ -22,34 +24,33 @@ def shortcut_table(records: Sequence[Record]) -> pd.DataFrame:
 
     told = {(record.recipe, record.protocol["fingerprint"]): record for record in records if record.shortcuts}
     rows = [_row(told[key], entry) for key in sorted(told) for entry in told[key].shortcuts.values()]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    table = pd.DataFrame(rows, columns=in_order(rows, CLASSES, ("remarks",)))
+    texts = [name for name in table if str(name).endswith("interval")]
+    return table.fillna(dict.fromkeys(texts, ""))
 
 
 def _row(record: Record, entry: Mapping[str, Any]) -> dict[str, Any]:
-    row: dict[str, Any] = {
+    return {
         "recipe": record.recipe,
         "corpus": record.corpus["name"],
         "protocol": record.protocol["fingerprint"].rpartition(":")[2][:12],
         "shortcut": entry["title"],
-        "UA interval": _interval(entry["metrics"].get("ua")),
+        **_figures(record.scores, entry["metrics"]),
         "remarks": "; ".join(_remarks(record, entry)),
     }
-    for name in ("wa", "ua", "wf1"):
-        row[name.upper()] = _percent(entry["metrics"].get(name), "fold_mean")
-    for name in ("wa", "ua"):
-        row[f"pooled {name.upper()}"] = _percent(entry["metrics"].get(name), "pooled")
-    return row
 
 
-def _percent(score: Mapping[str, Any] | None, figure: str) -> float:
-    return round(100 * score[figure], 2) if score else float("nan")
-
-
-def _interval(score: Mapping[str, Any] | None) -> str:
-    if not score or score["fold_mean_interval"]["low"] is None:
-        return ""
-    limits = score["fold_mean_interval"]
-    return f"{100 * limits['low']:.1f} to {100 * limits['high']:.1f}"
+def _figures(scores: Mapping[str, Any], measured: Mapping[str, Any]) -> dict[str, Any]:
+    """Fold means, the interval of what shortcuts are compared by, and the same pooled."""
+    kind = kind_of(scores)
+    names = [name for name in COMPARED_BY[kind] if name in scores["metrics"]]
+    titles = {name: column(scores["metrics"][name]) for name in names}
+    compared = "ua" if kind == "classes" else names[0] if names else ""
+    row: dict[str, Any] = {titles[name]: as_number(measured.get(name), "fold_mean") for name in names}
+    if compared in titles:
+        row[f"{titles[compared]} interval"] = interval(measured.get(compared), "fold_mean")
+    pooled = [name for name in names if name != "wf1"]
+    return row | {f"pooled {titles[name]}": as_number(measured.get(name), "pooled") for name in pooled}
 
 
 def _remarks(record: Record, entry: Mapping[str, Any]) -> list[str]:

@@ -128,7 +128,7 @@ def specs() -> Iterator[Spec]:
 
 def synthesise(spec: Spec) -> NDArray[np.int16]:
     """(samples,) at 16 kHz; the same spec gives the same samples."""
-    draw = np.random.default_rng([SEED, *spec.id.encode()])
+    draw = _chance(spec)
     style = _mixed(STYLES[spec.emotion], draw)
     syllables = SENTENCES[spec.sentence]
     borders = _borders(len(syllables), spec.speaker.tempo_factor * style.tempo_factor, draw)
@@ -137,6 +137,15 @@ def synthesise(spec: Spec) -> NDArray[np.int16]:
     voice = _voiced(source, time, borders, syllables, spec.speaker.formant_factor)
     noise = _fricatives(time, borders, syllables, draw)
     return _recorded(voice / _rms(voice) + noise, spec.speaker.level_db + style.level_db, draw)
+
+
+def style_of(spec: Spec) -> Style:
+    """How an utterance differs from neutral speech, its own strengths included."""
+    return _mixed(STYLES[spec.emotion], _chance(spec))
+
+
+def _chance(spec: Spec) -> np.random.Generator:
+    return np.random.default_rng([SEED, *spec.id.encode()])
 
 
 def _mixed(full: Style, draw: np.random.Generator) -> Style:

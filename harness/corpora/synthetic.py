@@ -1,20 +1,22 @@
 """SYNTHETIC voices made by the program itself: shows that the machinery works, says nothing about people.
 
-Ten voices in five sessions (a woman and a man in each), four emotions, six nonsense sentences: 240 utterances.
+Ten voices in five sessions (a woman and a man in each), four emotions, six nonsense sentences: 240 utterances,
+each with numbers on scales and votes of raters who do not exist (`_voice_raters`).
 The folder is made once in the cache; `_voices` tells how. Every file, folder, speaker and utterance is named
 SYNTHETIC.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.contracts import CorpusFacts, Utterance
 from harness.corpora._index import IndexEntry, index_text, read_index
 from harness.corpora._layout import require_layout
 from harness.corpora._made import made_once
-from harness.corpora._voices import EMOTIONS, RATE_HZ, SENTENCES, specs, synthesise
+from harness.corpora._voice_raters import opinion
+from harness.corpora._voices import EMOTIONS, RATE_HZ, SENTENCES, Spec, specs, synthesise
 
 FACTS = CorpusFacts(
     name="synthetic",
@@ -54,7 +56,8 @@ def read(root: Path) -> Iterator[Utterance]:
         CorpusError: the folder is not one that `prepare` made.
     """
     require_layout(root, FACTS, lambda folder: (folder / INDEX).is_file(), LAYOUT)
-    return (_utterance(entry) for entry in read_index(root / INDEX))
+    made = {spec.id: spec for spec in specs()}
+    return (_utterance(entry, made) for entry in read_index(root / INDEX))
 
 
 def prepare(cache: Path) -> Path:
@@ -82,8 +85,9 @@ def _write_voices(folder: Path) -> None:
     (folder / INDEX).write_text(index_text(folder, paths), encoding="utf-8")
 
 
-def _utterance(entry: IndexEntry) -> Utterance:
+def _utterance(entry: IndexEntry, made: Mapping[str, Spec]) -> Utterance:
     stem = Path(entry.path).stem
+    said = opinion(made[stem])
     _, voice, emotion, sentence = stem.split("_")
     return Utterance(
         id=stem,
@@ -97,4 +101,6 @@ def _utterance(entry: IndexEntry) -> Utterance:
         language="zxx",
         expected_duration_s=entry.samples / RATE_HZ,
         expected_pcm_sha256=entry.pcm_sha256,
+        values=said.values,
+        ratings=said.votes,
     )

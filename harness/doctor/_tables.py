@@ -145,7 +145,9 @@ def clean_table(cleaned: Cleaned) -> Table:
     whole = ("everything", str(cleaned.examples), *_figures(cleaned.scores.metrics.values()), "")
     rows = [_clean_row(one, names) for one in cleaned.without if one.removed]
     absent = [one.without for one in cleaned.without if not one.removed]
-    said = ["Pooled over the folds, in percent, with the interval over speakers. No model was trained again."]
+    said = [
+        "Pooled over the folds, shares in percent, with the interval over speakers; no model was trained."
+    ]
     said += [f"Nothing to leave out for {', '.join(absent)}."] if absent else []
     blind = ", ".join(cleaned.not_examined)
     said += [f"Not examined, and so perhaps in every figure: {blind}."] if blind else []

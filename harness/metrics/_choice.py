@@ -41,8 +41,9 @@ def metrics_for(names: Sequence[str] | None, kind: Kind, outputs: Sequence[str])
     """The metrics of a run, those of each scale beside their mean.
 
     Args:
-        names: `ccc` gives the mean over the scales and, where there are several, `ccc_<scale>` for each;
-            `ccc_<scale>` alone gives that one. None means every registered one that this kind has.
+        names: `ccc` gives the mean over the scales and, where there are several, `ccc_<scale>` for each; others
+            give their mean alone. `ccc_<scale>`, `rmse_<scale>` give that one. None means every registered one
+            that this kind has.
         kind: of the targets.
         outputs: classes, or names of the scales.
 
@@ -69,7 +70,7 @@ def _named(name: str, kind: Kind, outputs: Sequence[str]) -> Iterator[Metric]:
             next_step="metrics=null takes those that the task asks for",
         )
     yield metric
-    if metric.per_output and len(outputs) > 1:
+    if metric.told_apart and len(outputs) > 1:
         yield from (metric.of(position, output) for position, output in enumerate(outputs))
 
 

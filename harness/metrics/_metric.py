@@ -26,6 +26,8 @@ class Metric:
     lower_is_better: bool = False
     per_output: bool = False
     """Whether `function` gives (..., scales), a figure for each, and the metric is their mean."""
+    told_apart: bool = False
+    """Whether each scale's figure is told beside the mean unasked."""
 
     def __call__(self, sums: NDArray[Any]) -> Values:
         """Score every set of sums.

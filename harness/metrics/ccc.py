@@ -18,4 +18,4 @@ def ccc(sums: Sums) -> Values:
     return ratio(2 * found.covariance, found.truth_variance + found.predicted_variance + found.bias**2)
 
 
-METRIC = Metric("ccc", "CCC", ccc, MOMENTS, percent=False, per_output=True)
+METRIC = Metric("ccc", "CCC", ccc, MOMENTS, percent=False, per_output=True, told_apart=True)

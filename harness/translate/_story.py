@@ -75,6 +75,9 @@ def _plan_all(found: Sequence[Candidate], left_out: list[tuple[str, str]]) -> li
         except HarnessError as fault:
             left_out.append((recipe, reason_of(fault)))
             continue
+        if study.examples.kind != "classes":
+            left_out.append((recipe, f"its targets are {study.examples.kind}, no classes"))
+            continue
         by_key.setdefault(study.cell_key, _Planned([], study)).recipes.append(recipe)
     return list(by_key.values())
 

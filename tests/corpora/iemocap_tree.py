@@ -14,6 +14,20 @@ RATE_HZ = 16_000
 GAP_S = 0.05
 HEADER = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n\n"
 
+WORDS = {
+    "ang": "Anger",
+    "hap": "Happiness",
+    "exc": "Excited",
+    "sad": "Sadness",
+    "neu": "Neutral state",
+    "fru": "Frustration",
+    "sur": "Surprise",
+    "fea": "Fear",
+    "dis": "Disgust",
+    "oth": "Other",
+}
+"""What raters write for a label; those of a turn on which they disagree write two."""
+
 Row = Mapping[str, Any]
 
 
@@ -90,7 +104,7 @@ def _annotate_dialogue(folder: Path, turns: list[Row], seconds: float | None) ->
 def _block(row: Row, start_s: float, end_s: float) -> str:
     """A turn's lines; a row may bring `vad` (valence, activation, dominance) and `raters` (name -> labels)."""
     means = ", ".join(f"{value:.4f}" for value in row.get("vad", (2.5, 2.0, 3.5)))
-    raters = row.get("raters", {"E2": "Neutral state; Other;"})
+    raters = row.get("raters", {"E2": f"{WORDS.get(row['label_raw'], 'Neutral state; Other')};"})
     votes = "".join(f"C-{name}:\t{labels}\t(made up)\n" for name, labels in raters.items())
     head = f"[{start_s:.4f} - {end_s:.4f}]\t{row['utt']}\t{row['label_raw']}\t[{means}]\n"
     return f"{head}{votes}A-E3:\tval 3; act 2; dom  ;\t()\n"

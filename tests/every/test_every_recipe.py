@@ -25,7 +25,9 @@ TREE_IS_MADE = {"synthetic", "synthetic_conversation"}
 FOLDERS = {
     "emobox": "formats/emobox/emodb",
     "emo_superb": "formats/emo_superb/CREMA-D/Primary",
+    "emo_superb_soft": "formats/emo_superb/CREMA-D/Primary",
     "iemocap_emo_superb": "formats/emo_superb/IEMOCAP/Secondary",
+    "iemocap_emo_superb_soft": "formats/emo_superb/IEMOCAP/Secondary",
     "iemocap_superb_files": "formats/superb",
 }
 """recipe -> the published lists that it is planned with, in the reference data."""

@@ -6,10 +6,10 @@ import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from downstreams._checks import check_values
 from downstreams._epochs import EpochHead, Plan
 from downstreams._seeded import one_thread
 from downstreams._selection import Selection, logits_of
+from downstreams._value_checks import check_values
 from harness.contracts import FitReport, Labelled, Shape
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from downstreams._checks import check_varied
 from downstreams._epochs import Plan
 from downstreams._mlp import MeansMlp, check_mlp
 from downstreams._seeded import own_chance
+from downstreams._value_checks import check_varied
 from downstreams._values import Measure, ValueHead, values_of
 from harness.contracts import Labelled, Shape
 from harness.errors import ConfigError

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.metrics._confusion import CONFUSION
-from harness.metrics._outcomes import Statistic, Sums, Values
+from harness.metrics._outcomes import Counts, Statistic, Sums, Values
+
+__all__ = ["Counts", "Metric", "Values"]
 
 
 @dataclass(frozen=True)

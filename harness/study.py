@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from harness import inputs, registry
 from harness.adapt import FEWEST, Groups, adaptation_notes, check_prior, speaker_groups
+from harness.adapt import VERSION as ADAPT_VERSION
 from harness.config import HEADLINE_METRICS, CorpusConfig, Part, RunConfig, build
 from harness.contracts import Corpus, Example, Fold, Kind, Splitter
 from harness.corpora import load_corpus
@@ -99,10 +100,12 @@ class Study:
     def adapted(self) -> dict[str, Any]:
         """The switches that are on, for the key and the record; empty where none is."""
         config = self.config
-        speakers = {"speakers": config.speakers, "fewest_utterances": FEWEST}
-        return (speakers if config.speakers != "none" else {}) | (
-            {"prior": config.prior} if config.prior != "none" else {}
-        )
+        on: dict[str, Any] = {}
+        if config.speakers != "none":
+            on |= {"speakers": config.speakers, "fewest_utterances": FEWEST}
+        if config.prior != "none":
+            on["prior"] = config.prior
+        return on | {"version": ADAPT_VERSION} if on else {}
 
     @cached_property
     def cell_key(self) -> str:

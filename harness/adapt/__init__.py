@@ -17,8 +17,12 @@ from harness.adapt._prior import (
 )
 from harness.adapt._speakers import FEWEST, Groups, speaker_groups, zscored
 
+VERSION = 1
+"""Raised when the same switch gives other numbers: it is part of the key of every run with a switch on."""
+
 __all__ = [
     "FEWEST",
+    "VERSION",
     "Correction",
     "Groups",
     "adaptation_notes",

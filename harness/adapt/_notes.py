@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.adapt._prior import LOG_TEMPERATURES
 from harness.adapt._speakers import FEWEST, Groups
-
-NEAR = 0.01
-"""Of a limit, in the logarithm: the search ends this near to it at most."""
 
 
 def adaptation_notes(groups: Groups | None, prior: str) -> Iterator[str]:
@@ -33,15 +28,14 @@ def adaptation_notes(groups: Groups | None, prior: str) -> Iterator[str]:
 
 
 def calibration_notes(corrections: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """That a temperature ran to its limit, where one did: the dev part found nothing to be sure of in the outputs.
+    """How often the dev part trusted nothing in the outputs, so that they stayed as they were.
 
     Args:
         corrections: what every training's correction came to; empty ones say nothing.
     """
-    temperatures = [math.log(correction["temperature"]) for correction in corrections if correction]
-    limits = sum(value > LOG_TEMPERATURES[1] - NEAR for value in temperatures)
-    if limits:
+    done = [bool(correction["done"]) for correction in corrections if correction]
+    if not all(done):
         yield (
-            f"in {limits} of {len(temperatures)} trainings the dev part trusts nothing in the head's outputs "
-            "(temperature at its limit): corrected predictions follow the class shares alone"
+            f"in {done.count(False)} of {len(done)} trainings the dev part trusts nothing in the head's outputs "
+            "(temperature at its limit): they are left uncorrected"
         )

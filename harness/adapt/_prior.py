@@ -7,11 +7,13 @@ probabilities, Neural Computation 14(1), 21-41, equations 2.4 and 2.9.
 
 Both need posteriors. What a head gives need not be any (margins, overconfident networks), so one temperature is
 fitted on the dev part first (Guo et al. 2017, On calibration of modern neural networks, ICML, section 4.2), for
-every head alike; it never changes which class is largest before the correction.
+every head alike; it never changes which class is largest before the correction. Where that temperature runs to its
+limit the dev part trusts nothing in the outputs: there are no posteriors to correct, and they stay as they are.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,6 +24,8 @@ from harness.errors import ConfigError
 
 LOG_TEMPERATURES = (-7.0, 7.0)
 """Limits of the natural logarithm of the temperature: from a thousandth to a thousand."""
+NEAR = 0.01
+"""Of a limit, in the logarithm: the search ends this near to it at most."""
 SMALLEST_SHARE = 1e-6
 """A class that expectation maximisation lets die keeps this share, so that its logit stays finite."""
 CONVERGED = 1e-10
@@ -36,9 +40,14 @@ class Correction:
     trained: tuple[float, ...]
     """Shares of the classes in the training part, in the order of the classes."""
     assumed: tuple[float, ...]
-    """Shares that the corrected outputs hold for."""
+    """Shares that the outputs hold for afterwards."""
     rounds: int
     """Of the expectation maximisation; 0 where there was none."""
+
+    @property
+    def done(self) -> bool:
+        """False where the outputs stayed as they were."""
+        return math.log(self.temperature) < LOG_TEMPERATURES[1] - NEAR
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -47,6 +56,7 @@ class Correction:
             "trained": [round(share, 6) for share in self.trained],
             "assumed": [round(share, 6) for share in self.assumed],
             "rounds": self.rounds,
+            "done": self.done,
         }
 
 
@@ -105,14 +115,24 @@ def corrected(
     temperature = fitted_temperature(dev_logits, dev_targets)
     scaled = logits.astype(np.float64) / temperature
     share, rounds = np.where(present, 1.0 / present.sum(), 0.0), 0
+    if not (untouched := _told(temperature, trained, trained, 0)).done:
+        return logits, untouched
     if how == "estimated":
         share[present], rounds = estimated_priors(_posteriors(scaled[:, present]), trained[present])
     scaled[:, present] += np.log(share[present]) - np.log(trained[present])
     limit = float(np.finfo(np.float32).max)
-    told = Correction(
-        temperature=temperature, trained=tuple(trained.tolist()), assumed=tuple(share.tolist()), rounds=rounds
+    return np.clip(scaled, -limit, limit).astype(np.float32), _told(temperature, trained, share, rounds)
+
+
+def _told(
+    temperature: float, trained: NDArray[np.float64], assumed: NDArray[np.float64], rounds: int
+) -> Correction:
+    return Correction(
+        temperature=temperature,
+        trained=tuple(trained.tolist()),
+        assumed=tuple(assumed.tolist()),
+        rounds=rounds,
     )
-    return np.clip(scaled, -limit, limit).astype(np.float32), told
 
 
 def fitted_temperature(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> float:

@@ -11,7 +11,14 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 from scipy.stats import multivariate_normal
 
-from harness.adapt import check_prior, corrected, estimated_priors, fitted_temperature, training_priors
+from harness.adapt import (
+    calibration_notes,
+    check_prior,
+    corrected,
+    estimated_priors,
+    fitted_temperature,
+    training_priors,
+)
 from harness.errors import ConfigError
 
 MEANS = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]])
@@ -101,6 +108,22 @@ def test_equal_training_shares_leave_the_largest_class_the_largest(seed: int) ->
     values, done = corrected(logits, np.full(4, 0.25), "uniform", dev_logits=dev, dev_targets=targets)
     if done.temperature < 100:  # a huge one flattens differences into the rounding of float32
         assert (values.argmax(1) == logits.argmax(1)).all()
+
+
+def test_outputs_that_the_dev_part_does_not_trust_stay_as_they_are() -> None:
+    """Upside down on dev: the best temperature is infinite, and shares alone would decide afterwards."""
+    points, _ = drawn(TESTED, 300, seed=6)
+    dev, dev_labels = drawn(TRAINED, 300, seed=7)
+    logits, upside_down = (sign * log_joint(p, TRAINED) for sign, p in ((1, points), (-1, dev)))
+    for how in ("uniform", "estimated"):
+        values, done = corrected(
+            logits.astype(np.float32), TRAINED, how,
+            dev_logits=upside_down.astype(np.float32), dev_targets=dev_labels,
+        )  # fmt: skip
+        assert not done.done
+        assert np.array_equal(values, logits.astype(np.float32))
+        assert "1 of 1 trainings" in next(calibration_notes([done.to_dict()]))
+    assert not list(calibration_notes([{}]))
 
 
 def test_a_class_without_training_stays_last_and_everything_finite() -> None:

@@ -42,7 +42,7 @@ def reduced(values: NDArray[np.float32], train: NDArray[np.int64], dim: int) -> 
         dim: wanted width.
 
     Returns:
-        (utterances, components) float32, centred on the training rows; one column of zeros where they are all alike.
+        (utterances, components) float32, centred on the training rows; one column of zeros where all are alike.
     """
     from sklearn.decomposition import PCA
 

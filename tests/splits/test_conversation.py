@@ -55,6 +55,15 @@ def test_by_default_nothing_of_the_tested_sessions_trains_or_selects(
     assert not result.shares_dialogues_as
 
 
+def test_the_partners_other_dialogues_stay_out_too(talk: list[Example]) -> None:
+    """The held-out voice may be heard in dialogues of its session in which it has no target."""
+    apart = [replace(one, dialogue=f"{one.dialogue}{one.speaker[-1]}") for one in talk]
+    by_id = {one.id: one for one in apart}
+    for fold in folds_of(apart).folds:
+        tested, fitted = ({by_id[i].session for i in part} for part in (fold.test, (*fold.train, *fold.dev)))
+        assert not tested & fitted
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_dev_is_a_fifth_of_the_training_dialogues_and_shares_none_with_train(
     talk: list[Example], variant: str

@@ -54,7 +54,7 @@ class CorpusFacts:
     """The git commit that these facts are about, where the owners distribute a repository."""
     doi: str = ""
     voices: str = ""
-    """Shared by corpora in which the same speaker's name is the same person; empty: nobody is in another corpus."""
+    """Shared by corpora in which one speaker's name is one person; empty: nobody is in another corpus."""
     synthetic: bool = False
     note: str = ""
 

@@ -102,7 +102,7 @@ class HeadModule(Protocol):
     """A module in `downstreams/`: `NEEDS` names the view, `Config` the settings.
 
     `means` and `frames` are read as `Labelled`, `contexts` (sequences of utterances) as `LabelledContexts`.
-    Where it predicts something else than classes, `KINDS` says which kinds of target it can learn: for `scales` its
+    Where it predicts other than classes, `KINDS` says which kinds of target it can learn: for `scales` its
     outputs are the numbers themselves, for `shares` the softmax of its outputs are the shares.
     """
 

@@ -20,7 +20,7 @@ class Loss(NamedTuple):
     frames: int
     """What the sums are counted in: predicted frames."""
     figures: Mapping[str, float]
-    """Sums and spreads for the log, by name: `frame_loss`, `utterance_loss`, `target_std`, `prediction_std`, ..."""
+    """Sums and spreads for the log: `frame_loss`, `utterance_loss`, `target_std`, `prediction_std`, ..."""
 
 
 @runtime_checkable

@@ -2,7 +2,7 @@
 
 Two voices take turns, in each of which one says one or two utterances. The mood goes round, turn after turn:
 neutral, anger, sadness, and again neutral; one turn of ten falls out of it and has another mood. Whatever the
-place in the round, six turns hold each mood twice, three turns of one voice hold each once, and those that fall out
+place in the round, six turns hold each mood twice, three turns of a voice hold each once, and those that fall out
 do so anywhere: what comes next lies in the order of the turns alone, and whoever is shown them in a random order
 learns nothing of it. The first six turns of a dialogue are as audible as the rest and carry no label, so that
 every target has six turns before it.

@@ -2,7 +2,7 @@
 
 Nobody listened. Four invented raters place every utterance on scales from 1 to 5 and name one emotion each, from
 the cues that the voice was synthesised with plus chance of their own, so that a model that hears those cues does
-better than one that does not. The directions are those that `_voices` moves its cues in; weights and noise are ours.
+better than one that does not. Directions are those that `_voices` moves its cues in; weights and noise are ours.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _cues(style: Style) -> NDArray[np.float64]:
     """(8,) a style's cues as departures from neutral, about 1 where an emotion moves them most."""
     away = np.array(style) - np.array(Style())
     away[5] = np.log(max(style.tilt_factor, 0.1))
-    return away / SIZES
+    return np.asarray(away / SIZES, dtype=np.float64)
 
 
 def _scales(cues: NDArray[np.float64]) -> dict[str, float]:

@@ -144,10 +144,11 @@ def test_a_constant_of_each_fold_tells_nothing_apart_in_it(name: str) -> None:
     """Each fold predicts the mean of its own training part: constant within the fold, not over the run."""
     metric = metric_named(name)
     rng = np.random.default_rng(1)
-    fold = np.repeat(np.arange(5), 20)
-    truth, predicted = rng.normal(3, 1, (100, 1)), (3.1 + 0.1 * fold / 7)[:, None]
-    sums = metric.reads.tally(outcomes("scales", truth, predicted))(np.arange(100), fold, 5)
-    assert metric(sums).tolist() == [0.0] * 5
+    fold = np.repeat(np.arange(9), 23)
+    truth, predicted = rng.normal(3, 1, (207, 1)), np.sqrt(3 + 0.1 * fold)[:, None]
+    sums = metric.reads.tally(outcomes("scales", truth, predicted))(np.arange(207), fold, 9)
+    assert metric(sums).tolist() == [0.0] * 9
+    assert metric(3 * sums).tolist() == [0.0] * 9  # every speaker drawn thrice
 
 
 def test_concordance_is_less_than_correlation_where_level_or_range_differ() -> None:

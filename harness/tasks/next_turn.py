@@ -57,6 +57,9 @@ class Spoken(NamedTuple):
 
 Turn = tuple[Spoken, ...]
 
+over_shared_labels = emotion.over_shared_labels
+"""Where several corpora are read: their shared labels are targets, all others context."""
+
 
 def examples(table: pd.DataFrame, config: Config) -> TaskExamples:
     """Turn a manifest's table into examples, in the order of the rows that carry the targets.

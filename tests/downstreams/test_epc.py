@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 from typing import Any
 
@@ -205,6 +206,22 @@ def test_classes_weigh_inversely_to_their_frequency() -> None:
     torch.testing.assert_close(weights[targets].sum(), torch.tensor(10.0))
     shares = [float(weights[name] * (targets == name).sum()) for name in range(5)]
     assert shares == pytest.approx([10 / 3, 10 / 3, 0, 10 / 3, 0])
+
+
+def test_training_is_a_step_of_adam_on_the_weighted_loss() -> None:
+    """One batch of all examples, against the same step written out."""
+    view, targets = labelled(1).view, torch.where(torch.arange(40) < 30, 0, torch.arange(40) % CLASSES)
+    head = built("epc_shi2023", epochs=1, batch=40, dropout=0.0, lr=1e-2)
+    network = copy.deepcopy(head.module).train()
+    loss = nn.functional.cross_entropy(network(view), targets, class_weights(targets, CLASSES))
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.optim.Adam(network.parameters(), lr=1e-2).step()
+    report = head.fit(LabelledContexts(view, targets), None, lambda _: None)
+    assert report.history[0]["loss"] == pytest.approx(float(loss.detach()), rel=1e-5)
+    for key, value in network.state_dict().items():
+        # Adam's first step is the rate times the gradient's sign, which rounding decides where it is all but zero
+        close = torch.isclose(head.module.state_dict()[key], value, rtol=1e-4, atol=1e-4)
+        assert float(close.float().mean()) > 0.98
 
 
 def test_the_watch_loss_is_weighted_like_the_training_loss() -> None:

@@ -20,7 +20,7 @@ from harness.contracts import Example
 from harness.corpora import read_names
 from harness.errors import ConfigError, CorpusError, LabelError
 from harness.tasks import TaskExamples
-from harness.tasks.next_turn import Config, examples
+from harness.tasks.next_turn import Config, examples, over_shared_labels
 
 Row = tuple[str, str, str]
 """Dialogue, speaker, label; the rank in time is the place in the list."""
@@ -184,6 +184,26 @@ def test_a_class_that_never_comes_next_is_named() -> None:
 def test_no_turns_are_no_context() -> None:
     with pytest.raises(ConfigError, match=r"task\.turns"):
         examples(table(spoken("A:joy B:anger")), Config(turns=0))
+
+
+def test_of_several_corpora_the_shared_labels_are_targets() -> None:
+    """The rest stays in the contexts."""
+    both = pd.concat(
+        [
+            table(spoken("A:joy B:anger A:fear B:joy")),
+            table(spoken("C:joy D:anger C:joy")).assign(corpus="other"),
+        ],
+        ignore_index=True,
+    )
+    both["id"] = both["corpus"] + ":" + both["id"]
+    both["dialogue"] = both["corpus"] + ":" + both["dialogue"]
+    shared = over_shared_labels(both, Config(turns=2))
+    assert isinstance(shared, Config)
+    assert shared.turns == 2
+    done = examples(both, shared)
+    assert done.classes == ("anger", "joy")
+    assert [one.id for one in done.examples] == ["mini:d-01-B", "mini:d-03-B", "other:d-01-D", "other:d-02-C"]
+    assert done.examples[1].utterances == ("mini:d-01-B", "mini:d-02-A")
 
 
 def _recipe(name: str) -> tuple[Any, Any]:

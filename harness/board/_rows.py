@@ -85,7 +85,7 @@ def corpora_of(record: Record) -> list[str]:
 
 
 def adaptation_remarks(record: Record) -> list[str]:
-    """Which switches were on, in a few words each; nothing where none was."""
+    """Which switches were on, in a few words each."""
     said = []
     if record.adapted.get("speakers") == "zscore":
         said.append("z-scored by speaker (reads the tested audio)")
@@ -93,7 +93,14 @@ def adaptation_remarks(record: Record) -> list[str]:
         said.append("class shares corrected to equal ones")
     if record.adapted.get("prior") == "estimated":
         said.append("class shares estimated on the tested audio")
+    if not was_corrected(record):
+        said.append("outputs not trusted on dev, left uncorrected")
     return said
+
+
+def was_corrected(record: Record) -> bool:
+    """False where label-prior correction was asked for and some training's outputs were left as they were."""
+    return all(cell["done"] for cell in record.adapted.get("cells", []))
 
 
 def remarks(record: Record) -> list[str]:

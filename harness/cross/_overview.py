@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import record as records
-from harness.board import markdown, view_name
+from harness.board import markdown, view_name, was_corrected
 from harness.cross._table import shortcut_of, with_interval
 from harness.paths import write_text
 from harness.record import Record
@@ -79,7 +79,7 @@ def _line(record: Record) -> dict[str, str]:
         "head": record.head["name"],
         "view": view_name(record.view),
         "speakers": speakers,
-        "prior": prior,
+        "prior": prior if prior == "none" or was_corrected(record) else f"{prior} (left uncorrected)",
         "labels": str(len(record.task["classes"])),
         "tested": f"{record.scores['examples']} of {record.scores['speakers']} speakers",
         **figures,

@@ -39,7 +39,7 @@ def write_crossing(crossing: Crossing, results: Path) -> str:
     All hold scores and counts, no ids of utterances. `CROSS.md` beside the leaderboard is brought up to date.
     """
     folder, stem = results / "cross", stem_of(crossing.request)
-    for block in blocks(crossing.rows):
+    for block in _pictured(crossing):
         save(_figure(block, metrics_of(crossing.rows)[0]), folder / f"{stem}--{_slug(block)}.png")
     text = crossing_text(crossing, stem)
     write_text(folder / f"{stem}.md", text)
@@ -110,8 +110,9 @@ def _section(block: Block, crossing: Crossing, stem: str) -> Iterator[str]:
         yield ""
         yield markdown(matrix(block, metric))
         yield ""
-    yield f"![{block.upstream}, {block.switches}]({stem}--{_slug(block)}.png)"
-    yield ""
+    if block in _pictured(crossing):
+        yield f"![{block.upstream}, {block.switches}]({stem}--{_slug(block)}.png)"
+        yield ""
     yield from (f"- {text}" for text in _said(block))
     yield ""
 
@@ -141,6 +142,12 @@ def _slug(block: Block) -> str:
     """`egemaps`, `egemaps-zscore-uniform`."""
     on = [value for value in block.rows[0].switches if value != "none"]
     return "-".join([block.upstream, *on])
+
+
+def _pictured(crossing: Crossing) -> list[Block]:
+    """One matrix per upstream: that of the setting of the switches that was named first."""
+    found = blocks(crossing.rows)
+    return [block for block in found if block.switches == found[0].switches]
 
 
 def _figure(block: Block, metric: str) -> Figure:

@@ -30,6 +30,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "official": {"dev_share": 0.25},
     "superb_er": {},
     "speaker_share": {},
+    "hold_out": {},
+    "hold_out_as_published": {},
     "emobox": {},
     "emo_superb": {},
     "superb_files": {},
@@ -38,8 +40,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "conversation": {},
 }
 IMPORTED = {"emobox", "emo_superb", "superb_files", "hear"}
-ONE_FOLD = {"official", "speaker_share", "cross_corpus"}
-SHARED = {"random_10fold", "random_5fold", "hear"}
+ONE_FOLD = {"official", "speaker_share", "hold_out", "cross_corpus"}
+SHARED = {"random_10fold", "random_5fold", "hold_out_as_published", "hear"}
 FOREIGN_ORDER = {"superb_er"}
 LEAVES_OUT = {"conversation"}
 """Protocols that keep examples out of a fold; they are tested in another one."""

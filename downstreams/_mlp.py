@@ -11,13 +11,14 @@ from torch import nn
 
 from downstreams._checks import check_positive
 from downstreams._pooling import means_of
-from harness.contracts import Labelled, Means, PackedFrames, Shape
+from harness.contracts import Kind, Labelled, Means, PackedFrames, Shape
 from harness.errors import ConfigError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Activation = type[nn.Module]
+SMALLEST_SHARE = 1e-4
+"""A class without votes starts as if it had this share."""
 
 
 class MeansMlp(nn.Module):
@@ -30,7 +31,8 @@ class MeansMlp(nn.Module):
         shape: of the views.
         hidden_dims: widths of the hidden layers; none makes it linear.
         dropout: of every hidden layer.
-        outputs_standardised: whether the outputs are to be turned from standard scores into the values' own units.
+        kind: what the outputs are. For `scales` standard scores are turned into the values' own units;
+            for `shares` it starts at the mean shares, instead of at equal ones.
     """
 
     centre: Tensor
@@ -38,11 +40,9 @@ class MeansMlp(nn.Module):
     offset: Tensor
     unit: Tensor
 
-    def __init__(
-        self, shape: Shape, hidden_dims: Sequence[int], dropout: float, *, outputs_standardised: bool
-    ) -> None:
+    def __init__(self, shape: Shape, hidden_dims: Sequence[int], dropout: float, kind: Kind) -> None:
         super().__init__()
-        self._outputs_standardised = outputs_standardised
+        self._kind = kind
         self.layer_weights = nn.Parameter(torch.zeros(shape.layers), requires_grad=shape.layers > 1)
         self.net = nn.Sequential(*_layers([shape.dim, *hidden_dims, shape.classes], dropout))
         self.register_buffer("centre", torch.zeros(shape.layers, shape.dim))
@@ -56,8 +56,13 @@ class MeansMlp(nn.Module):
         deviation, varies = means.std(0, correction=0), means.amax(0) > means.amin(0)
         self.centre.copy_(means.mean(0))
         self.factor.copy_(torch.where(varies, 1 / deviation.clamp_min(torch.finfo(torch.float32).tiny), 0.0))
-        if self._outputs_standardised and train.values is not None:
-            values = train.values.double()
+        if train.values is not None:
+            self._take_outputs(train.values.double())
+
+    def _take_outputs(self, values: Tensor) -> None:
+        if self._kind == "shares":
+            self.offset.copy_(torch.log(values.mean(0).clamp_min(SMALLEST_SHARE)))
+        else:
             self.offset.copy_(values.mean(0))
             self.unit.copy_(values.std(0, correction=0))
 

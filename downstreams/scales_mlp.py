@@ -70,7 +70,7 @@ def build(config: Config, shape: Shape, seed: int) -> ScalesHead:
     if config.loss == "ccc" and config.batch < 2:
         raise ConfigError("one utterance has no concordance", got="head.batch=1", next_step="head.batch=64")
     with own_chance(seed):
-        initial = MeansMlp(shape, config.hidden_dims, config.dropout, outputs_standardised=True)
+        initial = MeansMlp(shape, config.hidden_dims, config.dropout, "scales")
     plan = Plan(
         head="scales_mlp",
         epochs=config.epochs,

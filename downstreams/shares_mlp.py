@@ -4,7 +4,7 @@ The softmax of its outputs are the shares. It learns by the cross entropy betwee
 which differs from the Kullback-Leibler divergence by what no network can change. `balance` weighs every utterance
 as EMO-SUPERB does (EMOsuperb/EMO-SUPERB-submission at 4167e30, `emo-superb/expert.py`): by the mean, over its
 shares, of the inverse effective numbers of the classes (Cui et al. 2019, "Class-balanced loss", CVPR). No paper
-gives sizes for this head; rate, batch and optimiser are EMO-SUPERB's, whose own head has no nonlinearity.
+gives sizes and rates for this head; batch and optimiser are EMO-SUPERB's, whose own head has no nonlinearity.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Config:
     dropout: float = 0.2
     balance: bool = False
     """Weigh utterances by how rare their classes are, as EMO-SUPERB does."""
-    lr: float = 1.0e-4
+    lr: float = 1.0e-3
     """AdamW, constant."""
     weight_decay: float = 1.0e-2
     """AdamW's own default."""
@@ -77,7 +77,7 @@ def build(config: Config, shape: Shape, seed: int) -> SharesHead:
     if config.weight_decay < 0:
         raise ConfigError("head.weight_decay is below 0", got=config.weight_decay, wanted="0 or more")
     with own_chance(seed):
-        initial = MeansMlp(shape, config.hidden_dims, config.dropout, outputs_standardised=False)
+        initial = MeansMlp(shape, config.hidden_dims, config.dropout, "shares")
     plan = Plan(
         head="shares_mlp",
         epochs=config.epochs,

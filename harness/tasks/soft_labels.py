@@ -29,7 +29,8 @@ class Config:
     """Which votes count, or whose files say the shares."""
 
     classes: list[str] | None = None
-    """Classes in the order of the shares; null means all that anybody voted for, in alphabetical order."""
+    """Classes in the order of the shares, also those that nobody votes for; null means all with votes, in
+    alphabetical order."""
 
     merge: dict[str, str] = field(default_factory=dict)
     """Label -> the class that a vote for it counts as."""
@@ -59,7 +60,7 @@ def examples(table: pd.DataFrame, config: Config) -> TaskExamples:
         config: which votes count.
 
     Raises:
-        LabelError: nobody voted, a class has no vote, or EMO-SUPERB's files cannot be used.
+        LabelError: nobody voted, or for one class only, or for none; or EMO-SUPERB's files cannot be used.
         ConfigError: the settings contradict each other.
     """
     _check_settings(config)
@@ -136,21 +137,17 @@ def _check_classes(classes: Sequence[str], votes: Mapping[str, float], rows: int
             next_step="corpus=iemocap, or corpus=msppodcast with its labels_detailed file; or EMO-SUPERB's "
             "shares: task.folder=<EMO-SUPERB>/data/<corpus>/Primary",
         )
-    absent = [name for name in classes if not votes.get(name)]
+    chosen = [name for name in classes if votes.get(name)]
     uncounted = sorted(set(votes) - set(classes))
-    if absent or uncounted or len(classes) < 2:
+    if uncounted or len(chosen) < 2:
         raise LabelError(
-            f"nobody voted for {', '.join(absent)}" if absent else _unplaced(uncounted),
+            f"votes for {', '.join(uncounted)} are neither a class nor dropped"
+            if uncounted
+            else f"all votes are for {', '.join(chosen) or 'no class'}: nothing can be told apart",
             got=f"votes {dict(sorted(votes.items()))}",
             wanted=f"two classes or more with votes, and a place for every vote; classes {', '.join(classes)}",
             next_step="say what becomes of them: task.classes, task.merge={LABEL: CLASS}, task.drop=[LABEL]",
         )
-
-
-def _unplaced(labels: Sequence[str]) -> str:
-    return (
-        f"votes for {', '.join(labels)} are neither a class nor dropped" if labels else "one class is no task"
-    )
 
 
 def _check_settings(config: Config) -> None:

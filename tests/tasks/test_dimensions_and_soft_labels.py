@@ -95,6 +95,13 @@ def test_votes_become_shares() -> None:
     assert found.dropped == {"no votes": 2}
 
 
+def test_a_class_may_be_named_that_nobody_chose() -> None:
+    config = soft_labels.Config(classes=["anger", "fear", "sadness"], drop=["other", "joy"])
+    found = soft_labels.examples(table(VOTES), config)
+    assert found.examples[0].values == (pytest.approx(2 / 3), 0, pytest.approx(1 / 3))
+    assert found.classes == ("anger", "fear", "sadness")
+
+
 def test_votes_can_be_merged_and_asked_for_in_number() -> None:
     config = soft_labels.Config(
         classes=["sadness", "rest"], merge={"anger": "rest", "joy": "rest", "other": "rest"}
@@ -111,8 +118,8 @@ def test_votes_can_be_merged_and_asked_for_in_number() -> None:
     ("config", "message"),
     [
         ({"classes": ["anger", "sadness"]}, "votes for joy, other are neither"),
-        ({"classes": ["anger", "boredom"], "drop": ["sadness", "other", "joy"]}, "nobody voted for boredom"),
-        ({"drop": ["sadness", "other", "joy"]}, "one class is no task"),
+        ({"classes": ["anger", "boredom"], "drop": ["sadness", "other", "joy"]}, "all votes are for anger"),
+        ({"drop": ["sadness", "other", "joy"]}, "all votes are for anger"),
         ({"drop": ["sadness", "other", "joy", "anger"]}, "does not give the votes"),
     ],
 )

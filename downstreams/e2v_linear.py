@@ -21,7 +21,7 @@ from downstreams._epochs import FrameHead, Plan
 from downstreams._pooling import pieces, segment_mean
 from downstreams._seeded import own_chance
 from downstreams._select_by import SelectBy
-from harness.contracts import Means, PackedFrames, Shape
+from harness.contracts import Labelled, Means, PackedFrames, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,13 +49,22 @@ class Config:
     epochs: int = 100
     select_by: SelectBy = "wa"
     """What the watched part is measured by; Table 7 of the paper (sentiment) reports WF1."""
+    standardise: bool = False
+    """Scale every channel by the frames of the training part. The released script does not; hand-made features, in
+    which a loudness stands beside a frequency in Hz, cannot be learnt without."""
 
 
 class FrameLinear(nn.Module):
     """Linear -> ReLU -> mean over frames -> Linear; the parameters carry the released names."""
 
-    def __init__(self, shape: Shape, hidden_dim: int) -> None:
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, shape: Shape, hidden_dim: int, *, standardises: bool = False) -> None:
         super().__init__()
+        self.standardises = standardises
+        self.register_buffer("mean", torch.zeros(shape.dim), persistent=False)
+        self.register_buffer("deviation", torch.ones(shape.dim), persistent=False)
         self.pre_net = nn.Linear(shape.dim, hidden_dim)
         self.post_net = nn.Linear(hidden_dim, shape.classes)
 
@@ -67,11 +76,22 @@ class FrameLinear(nn.Module):
     def hidden(self, view: Means | PackedFrames) -> Tensor:
         """What the last layer reads, (utterances, hidden_dim): first layer and ReLU, mean over the frames."""
         frames = check_is_frames(view, "e2v_linear")
-        return segment_mean(torch.relu(self.pre_net(frames.values[:, 0].float())), frames.offsets)
+        values = frames.values[:, 0].float()
+        scaled = (values - self.mean) / self.deviation if self.standardises else values
+        return segment_mean(torch.relu(self.pre_net(scaled)), frames.offsets)
+
+    def take_scale(self, view: Means | PackedFrames) -> None:
+        """Mean and deviation of every channel over these frames; a channel that never moves is only centred."""
+        variance, self.mean = torch.var_mean(view.values[:, 0].float(), 0, correction=0)
+        self.deviation = torch.where(variance > 0, variance.sqrt(), 1.0)
 
 
 class FrameLinearHead(FrameHead):
     """The trained head, which can also show what its first layer makes of an utterance."""
+
+    def _prepare(self, train: Labelled) -> None:
+        if isinstance(self.module, FrameLinear) and self.module.standardises:
+            self.module.take_scale(train.view)
 
     @torch.no_grad()
     def embed(self, view: Means | PackedFrames) -> Tensor:
@@ -97,10 +117,11 @@ def build(config: Config, shape: Shape, seed: int) -> FrameLinearHead:
     Raises:
         ConfigError: a view of several layers, or a setting that is not above zero.
     """
-    check_positive(**{name: value for name, value in vars(config).items() if name != "select_by"})
+    choices = ("select_by", "standardise")
+    check_positive(**{name: value for name, value in vars(config).items() if name not in choices})
     check_single_layer(shape, "e2v_linear")
     with own_chance(seed):
-        initial = FrameLinear(shape, config.hidden_dim)
+        initial = FrameLinear(shape, config.hidden_dim, standardises=config.standardise)
     plan = Plan(
         head="e2v_linear",
         epochs=config.epochs,

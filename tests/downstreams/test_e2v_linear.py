@@ -177,3 +177,57 @@ def test_an_embedding_needs_frames(trace: dict[str, Any]) -> None:
 def test_the_head_says_that_it_embeds(trace: dict[str, Any]) -> None:
     assert isinstance(head(trace), EmbeddingHead)
     assert not isinstance(FrameHead(nn.Linear(1, 1), SHAPE, head(trace)._plan, 0), EmbeddingHead)
+
+
+def uneven(seed: int, count: int = 60) -> Labelled:
+    """Two classes that differ in one small channel, beside one a thousand times as large and one that is still."""
+    draw = torch.Generator().manual_seed(seed)
+    targets = torch.arange(count) % 2
+    offsets = torch.arange(0, 5 * count + 1, 5)
+    values = torch.randn(5 * count, 1, 3, generator=draw)
+    values[:, 0, 0] = 0.01 * (values[:, 0, 0] + 3 * targets.repeat_interleave(5))
+    values[:, 0, 1] = 1e4 + 1e3 * values[:, 0, 1]
+    values[:, 0, 2] = 7.0
+    return Labelled(PackedFrames(values, offsets), targets)
+
+
+def trained(part: Labelled, **settings: Any) -> e2v_linear.FrameLinearHead:
+    made = e2v_linear.build(e2v_linear.Config(epochs=30, **settings), Shape(layers=1, dim=3, classes=2), 0)
+    made.fit(part, None, ignore)
+    return made
+
+
+def test_standardised_it_learns_what_a_large_channel_hides() -> None:
+    test = uneven(1)
+    right = {
+        flag: accuracy_score(test.targets, trained(uneven(0), standardise=flag).predict(test.view).argmax(1))
+        for flag in (False, True)
+    }
+    assert right[True] > 0.95
+    assert right[False] < 0.8
+
+
+def test_the_scale_is_that_of_the_training_frames_alone() -> None:
+    """numpy's own, in double precision; a channel that never moves is centred, and predicting changes nothing."""
+    part = uneven(0)
+    made = trained(part, standardise=True)
+    assert isinstance(made.module, e2v_linear.FrameLinear)
+    values = part.view.values[:, 0].numpy().astype("float64")
+    assert made.module.mean.numpy() == pytest.approx(values.mean(0), rel=1e-5)
+    assert made.module.deviation.numpy() == pytest.approx([*values.std(0)[:2], 1.0], rel=1e-4)
+    before = made.module.mean.clone()
+    made.predict(uneven(2).view)
+    assert torch.equal(made.module.mean, before)
+
+
+def test_standardised_it_does_not_mind_the_unit_of_a_channel() -> None:
+    """Hz or kHz: the same answers, but for rounding."""
+    part, test = uneven(0), uneven(1)
+    unit = torch.tensor([1000.0, 0.001, 1.0])
+    other = [
+        Labelled(PackedFrames(one.view.values * unit, one.view.offsets), one.targets) for one in (part, test)
+    ]
+    here = trained(part, standardise=True).predict(test.view)
+    there = trained(other[0], standardise=True).predict(other[1].view)
+    assert torch.equal(here.argmax(1), there.argmax(1))
+    assert float((here - there).abs().max()) < 0.01 * float(here.abs().max())

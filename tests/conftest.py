@@ -6,6 +6,7 @@ import gzip
 import importlib.util
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -20,6 +21,8 @@ _CACHE = tempfile.TemporaryDirectory(prefix="emoharness-tests-")
 os.environ["EMOHARNESS_CACHE"] = (
     _CACHE.name
 )  # before tests are collected: cards of the user's own models stay out
+# A shell lets what it runs in the background ignore this signal, and every program that is started from there.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).resolve().parent.parent
 
 

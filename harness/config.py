@@ -57,6 +57,25 @@ class Part:
 
 
 @dataclass(kw_only=True)
+class ScaleConfig:
+    """Where the independent cells of a stage are worked on, and with what."""
+
+    name: Literal["processes", "ray", "dask"] = "processes"
+    workers: int | None = None
+    """Cells at a time; None: as many as the cores, the memory and the cluster allow."""
+    threads: int | None = None
+    """Cores of a cell; None: one, or more where a stage has fewer cells than this machine has cores."""
+    address: str | None = None
+    """Of a running cluster (`auto` finds Ray's own); None starts a local one."""
+    retries: int = 3
+    """How often a cell is given to another worker after its own was lost."""
+    gpus: float | None = None
+    """Of a cell; None: one for an extraction on `device=cuda`, none otherwise."""
+    memory_gib: float | None = None
+    """Of a cell; None: as the upstream's card says."""
+
+
+@dataclass(kw_only=True)
 class RunConfig:
     """One run, fully described."""
 
@@ -81,9 +100,16 @@ class RunConfig:
     """Null: those of `HEADLINE_METRICS` that the task's kind of target has."""
     resamples: int = 2000
     """Bootstrap draws behind every interval."""
-    batch_seconds: float = 60.0
-    """Padded audio in one extraction batch."""
+    batch_seconds: float | None = None
+    """Padded audio in one extraction batch; None: one utterance on a CPU, a minute on a GPU."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    engine: Literal["auto", "torch", "onnx"] = "auto"
+    """What computes a frozen network; `auto` is the fastest that gives the same numbers."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Of a frozen network; bf16 only where the hardware computes it, and its deviation is recorded."""
+    store: str | None = None
+    """Where features are kept: a folder or an fsspec address; None: in the cache."""
+    scale: ScaleConfig = field(default_factory=ScaleConfig)
     results: str = "results"
     force: bool = False
     track: bool = True

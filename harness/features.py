@@ -36,6 +36,9 @@ Stores: TypeAlias = tuple[Store, ...]
 """One per corpus of the study, in its order."""
 
 
+GPU_BATCH_SECONDS = 60.0
+
+
 class Features:
     """Gives a head its view of any utterances of a study."""
 
@@ -137,6 +140,12 @@ class Features:
         written = self._written
         return self.upstream.card if written.layers < 1 or written.dim < 1 else models.presented(written)
 
+    @property
+    def _batch_seconds(self) -> float | None:
+        """As asked for, else a minute on a GPU and single utterances on a CPU, where padding costs most."""
+        asked = self._study.config.batch_seconds
+        return GPU_BATCH_SECONDS if asked is None and self._device != "cpu" else asked
+
     def _open(self, calibration: dict[str, float]) -> Stores:
         """One store per corpus: a corpus has the same one whichever others it is read with."""
         return tuple(self._open_one(source.manifest, calibration) for source in self._study.sources)
@@ -173,7 +182,7 @@ class Features:
                 _waves_of(source.manifest, ids),
                 store,
                 frame_layers=layers,
-                batch_seconds=self._study.config.batch_seconds,
+                batch_seconds=self._batch_seconds,
                 device=self._device,
                 progress=advance,
             )

@@ -16,7 +16,7 @@ from harness.errors import ConfigError, UnknownNameError, did_you_mean
 from harness.paths import own_recipes
 
 RECIPES = Path(__file__).resolve().parent.parent / "recipes"
-PARTS = ("corpus", "task", "split", "upstream", "text", "view", "head")
+PARTS = ("corpus", "task", "split", "upstream", "text", "view", "head", "scale")
 PLUGINS = {
     "corpus": "corpora",
     "task": "tasks",

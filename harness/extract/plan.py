@@ -109,11 +109,14 @@ def _bytes(source: WaveSource, card: Card, frame_layers: int) -> float:
     return 4.0 * card.dim * (2 * card.layers + frames * frame_layers)
 
 
-def batches(sources: Sequence[WaveSource], batch_seconds: float) -> Iterator[list[WaveSource]]:
+def batches(sources: Sequence[WaveSource], batch_seconds: float | None) -> Iterator[list[WaveSource]]:
     """Cut sources, longest first, so that a padded batch fits the budget and is padded by less than 5 %.
 
-    A clip longer than the budget makes its own batch.
+    A clip longer than the budget makes its own batch; without a budget every clip does.
     """
+    if batch_seconds is None:
+        yield from ([source] for source in sources)
+        return
     batch: list[WaveSource] = []
     audio_s = 0.0
     for source in sources:

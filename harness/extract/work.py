@@ -75,7 +75,7 @@ def extract(
     store: Store,
     *,
     frame_layers: Iterable[int] = (),
-    batch_seconds: float = 60.0,
+    batch_seconds: float | None = 60.0,
     device: str | torch.device = "cpu",
     progress: Progress | None = None,
 ) -> ExtractReport:
@@ -89,7 +89,7 @@ def extract(
         utterances: what is wanted, in any order.
         store: the store whose key describes this upstream.
         frame_layers: layers whose frames are kept, counted from 0.
-        batch_seconds: padded audio in a batch; a longer clip goes alone.
+        batch_seconds: padded audio in a batch; a longer clip goes alone. None: every clip goes alone.
         device: where the upstream computes.
         progress: called after every batch.
 
@@ -99,7 +99,7 @@ def extract(
         ConfigError: a batch does not fit into the device's memory, or `batch_seconds` is not positive.
         StoreError: the store cannot be written.
     """
-    if not batch_seconds > 0:
+    if batch_seconds is not None and not batch_seconds > 0:
         raise ConfigError("a batch needs a positive length", got=batch_seconds, wanted="batch_seconds > 0")
     start = time.perf_counter()
     sources, layers = unique(utterances), sorted(set(frame_layers))
@@ -133,7 +133,7 @@ class _Worker:
     store: Store
     pool: ThreadPoolExecutor
     device: torch.device
-    batch_seconds: float
+    batch_seconds: float | None
     report: ExtractReport
     progress: Progress | None
     total_s: float

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from harness import models, registry, weights
+from harness import engines, models, registry, weights
 from harness.adapt import zscored
 from harness.audio import MIXING, load_wave
 from harness.config import card_named
@@ -54,7 +54,10 @@ class Features:
     @cached_property
     def upstream(self) -> Upstream:
         """The loaded model; loading it is put off until something is missing."""
-        return models.load_upstream(self._written, self._device)
+        config = self._study.config
+        return engines.load(
+            self._written, device=self._device, engine=config.engine, precision=config.precision
+        )
 
     @cached_property
     def texts(self) -> Texts | None:
@@ -151,7 +154,7 @@ class Features:
         return tuple(self._open_one(source.manifest, calibration) for source in self._study.sources)
 
     def _open_one(self, manifest: Manifest, calibration: dict[str, float]) -> Store:
-        card = self.card
+        card, precision = self.card, self._study.config.precision
         key = StoreKey(
             corpus=manifest.facts.name,
             corpus_sha256=manifest.content_hash(),
@@ -160,7 +163,8 @@ class Features:
             code_version=registry.code_version(models.family(card)),
             layers=card.layers,
             dim=card.dim,
-            preprocessing={"sample_rate_hz": card.sample_rate_hz, "channels": MIXING},
+            preprocessing={"sample_rate_hz": card.sample_rate_hz, "channels": MIXING}
+            | ({} if precision == "fp32" else {"precision": precision}),
             options=dict(card.options),
             calibration=calibration,
         )

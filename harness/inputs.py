@@ -46,7 +46,7 @@ def identity(config: RunConfig, texts: Iterable[str]) -> dict[str, Any]:
         config: of the run.
         texts: of all utterances, in an order that the corpus decides; read only where the recipe uses them.
     """
-    known = [_identity_of(card) for card in cards(config)]
+    known = [_identity_of(card) | _precision(card, config) for card in cards(config)]
     if len(known) == 1 and reads_speech(config):
         return known[0]
     joint = {"name": "+".join(one["name"] for one in known), "modality": config.modality, "inputs": known}
@@ -81,6 +81,13 @@ def check(config: RunConfig, needs: str, examples: Sequence[Example], texts: Ite
         _check_contexts(config, examples)
     else:
         _check_single(config, examples)
+    if config.precision != "fp32" and not reads_speech(config):
+        raise ConfigError(
+            "precision does nothing without speech",
+            got=f"precision={config.precision}, modality={config.modality}",
+            wanted="encoders of texts always compute in fp32",
+            next_step="precision=fp32, or modality=speech+text",
+        )
     if config.modality != "speech" and config.text is None:
         raise ConfigError(
             f"modality={config.modality} needs an encoder of texts",
@@ -140,13 +147,18 @@ def _check_single(config: RunConfig, examples: Sequence[Example]) -> None:
 
 
 def notes(config: RunConfig, texts: Sequence[str], fold_texts: Sequence[int]) -> list[str]:
-    """What the outputs have to say of the inputs; nothing where speech alone is read.
+    """What the outputs have to say of the inputs; nothing where speech alone is read, in the usual precision.
 
     Args:
         config: of the run.
         texts: of all utterances.
         fold_texts: utterances that train, per fold.
     """
+    said = [] if config.precision == "fp32" else [f"the upstream computed in {config.precision}, not in fp32"]
+    return said + _text_notes(config, texts, fold_texts)
+
+
+def _text_notes(config: RunConfig, texts: Sequence[str], fold_texts: Sequence[int]) -> list[str]:
     card = text_card(config)
     if card is None:
         return []
@@ -175,6 +187,12 @@ def _identity_of(card: AnyCard) -> dict[str, Any]:
         named = {key: plain[key] for key in _SPEECH_FACTS}
         code = registry.code_version(models.family(card))
     return {**named, "weights": weights.checksum(card), "code": code}
+
+
+def _precision(card: AnyCard, config: RunConfig) -> dict[str, str]:
+    """Precision of a network of speech, where it is not the usual one: it shapes the numbers then."""
+    usual = isinstance(card, TextCard) or config.precision == "fp32"
+    return {} if usual else {"precision": config.precision}
 
 
 def _digest(texts: Iterable[str]) -> str:

@@ -19,7 +19,14 @@ from harness.contracts._heads import (
 )
 from harness.contracts._pretraining import Loss, Objective, ObjectiveModule
 from harness.contracts._texts import TextCard, TextEncoder, TextFamily
-from harness.contracts._upstreams import CalibratedUpstream, Card, HiddenStates, Upstream, UpstreamFamily
+from harness.contracts._upstreams import (
+    CalibratedUpstream,
+    Card,
+    HiddenStates,
+    Traceable,
+    Upstream,
+    UpstreamFamily,
+)
 
 __all__ = [
     "ROLES",
@@ -49,6 +56,7 @@ __all__ = [
     "TextCard",
     "TextEncoder",
     "TextFamily",
+    "Traceable",
     "Upstream",
     "UpstreamFamily",
     "Utterance",

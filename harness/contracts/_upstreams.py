@@ -69,6 +69,20 @@ class Upstream(Protocol):
 
 
 @runtime_checkable
+class Traceable(Upstream, Protocol):
+    """An upstream that can be written down as a graph of one utterance, without padding, masks or lengths."""
+
+    def single(self) -> torch.nn.Module:
+        """A module that maps one wave (1, samples) float32 to its states (layers, frames, dim) float32.
+
+        They are what `extract` gives for that utterance alone, for any number of samples from
+        `card.min_samples` on, and `torch.export` can trace the way there with a free number of samples. The
+        module shares its weights with the upstream.
+        """
+        ...
+
+
+@runtime_checkable
 class CalibratedUpstream(Upstream, Protocol):
     """An upstream whose front end is scaled with statistics of the training part of a fold (no labels)."""
 

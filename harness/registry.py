@@ -181,6 +181,34 @@ def summary(kind: str, name: str) -> str:
     return (doc or "").split("\n\n")[0].replace("\n", " ")
 
 
+def literal(kind: str, name: str, constant: str) -> object | None:
+    """The plain value that a plug-in's source gives to a constant, read without importing it; None without one.
+
+    Raises:
+        PluginError: it is more than a literal.
+    """
+    path = source(kind, name)
+    tree = ast.parse(path.read_text(encoding="utf-8")) if path else ast.Module([], [])
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == constant for target in targets):
+            return _plain(node, f"{constant} of the {SINGULAR[kind]} {name}")
+    return None
+
+
+def _plain(node: ast.stmt, what: str) -> object:
+    try:
+        value: object = ast.literal_eval(getattr(node, "value", None) or ast.Constant(None))
+    except ValueError as fault:
+        raise PluginError(
+            f"{what} is more than plain data",
+            got=ast.unparse(node)[:120],
+            wanted="numbers, texts, lists and mappings, written out",
+            next_step="write the values out, so that they can be read without importing the module",
+        ) from fault
+    return value
+
+
 def code_version(module: ModuleType) -> str:
     """A hash of what a plug-in's code does: its syntax tree and its helpers', without comments or docstrings.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,6 +16,9 @@ from numpy.typing import NDArray
 from harness.errors import StoreError
 from harness.store.faults import explained
 from harness.store.shard import Shard
+
+NAME = re.compile(r"[0-9a-f]{32}")
+"""Of a shard; a network file system may show files of its own beside them."""
 
 log = logging.getLogger(__name__)
 
@@ -45,25 +50,35 @@ class Catalogue:
     def __init__(self, folder: Path, store: str) -> None:
         self.folder, self.store = folder, store
         self.shards: dict[str, Shard] = {}
-        self.damaged: set[str] = set()
+        self.damaged: dict[str, object] = {}
         self._where: dict[str, dict[str, Place]] = {}
         self.refresh()
 
     def refresh(self) -> None:
         """Take notice of what has been added or removed on disk."""
         with explained(self.folder):
-            here = self.folder.is_dir()
-            names = {entry.name for entry in self.folder.iterdir() if entry.is_dir()} if here else set()
-        gone = (self.shards.keys() | self.damaged) - names
-        self.damaged -= gone
+            stamps = self._stamps()
+        gone = {name for name in self.shards if name not in stamps}
+        self.damaged = {name: stamp for name, stamp in self.damaged.items() if stamps.get(name) == stamp}
         self._forget(gone)
-        for name in sorted(names - self.shards.keys() - self.damaged):
+        for name in sorted(stamps.keys() - self.shards.keys() - self.damaged.keys()):
             try:
-                self.shards[name] = Shard.open(self.folder / name, self.store)
+                self.shards[name] = self._open(name)
             except StoreError as fault:
-                self.set_aside(name, fault)
+                if name in self._stamps():  # else somebody has just removed it
+                    self.set_aside(name, fault)
             else:
                 self._enter(name)
+
+    def _stamps(self) -> dict[str, object]:
+        """What is there by name, with what tells a folder from one that took its place."""
+        if not self.folder.is_dir():
+            return {}
+        with os.scandir(self.folder) as entries:
+            return {entry.name: entry.inode() for entry in entries if NAME.fullmatch(entry.name)}
+
+    def _open(self, name: str) -> Shard:
+        return Shard.open(self.folder / name, self.store)
 
     def _enter(self, name: str) -> None:
         for part in self.shards[name].files:
@@ -83,7 +98,7 @@ class Catalogue:
         """Treat a shard as if it were not there; what it alone held is missing from now on."""
         log.warning("%s", fault)
         self._forget([name])
-        self.damaged.add(name)
+        self.damaged[name] = self._stamps().get(name)
 
     def holds(self, part: str, utterance: str) -> bool:
         """Whether a shard lists this part of an utterance."""

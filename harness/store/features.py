@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from harness.errors import StoreError
@@ -17,6 +15,7 @@ from harness.store import claims
 from harness.store.catalogue import Catalogue
 from harness.store.faults import explained
 from harness.store.key import StoreKey
+from harness.store.publish import publish, put_away
 from harness.store.shard import (
     DEVIATIONS,
     MEANS,
@@ -61,6 +60,7 @@ class Store:
     def __init__(self, root: Path, key: StoreKey) -> None:
         self.key, self.name = key, key.name()
         self.path = root / self.name
+        self._pending = self.path / "pending"
         self._catalogue = Catalogue(self.path / "shards", self.name)
 
     def refresh(self) -> None:
@@ -98,7 +98,7 @@ class Store:
 
     def bytes_on_disk(self) -> int:
         """Size of all files of the store."""
-        return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+        return sum(_size_of(file) for file in self.path.rglob("*"))
 
     def _valid(self, layers: Iterable[int]) -> list[int]:
         """The layers in rising order, refused where the upstream does not have them."""
@@ -177,7 +177,7 @@ class Store:
         """
         with explained(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            return claims.take(self.path / "pending", work)
+            return claims.take(self._pending, work)
 
     def prepare(self) -> None:
         """Write the readable key, and remove what killed writers and damaged shards have left.
@@ -189,7 +189,7 @@ class Store:
         with explained(self.path):
             if not readable.is_file() or readable.read_text(errors="replace") != self.key.json():
                 write_text(readable, self.key.json())
-            claims.sweep(self.path / "pending")
+            claims.sweep(self._pending)
             for name in sorted(self._catalogue.damaged):
                 self._remove_damaged(name)
         self.refresh()
@@ -197,14 +197,9 @@ class Store:
     def _remove_damaged(self, name: str) -> None:
         """Remove it unless another writer has meanwhile put a sound one in its place."""
         folder = self._catalogue.folder / name
-        with self._publishing():
-            if folder.exists() and not is_intact(folder, self.name):
-                shutil.rmtree(folder)
-        self._catalogue.damaged.discard(name)
-
-    def _publishing(self) -> FileLock:
-        """Held for the moment in which a shard takes or loses its name."""
-        return FileLock(self.path / "publish.lock", thread_local=False)
+        if folder.exists() and not is_intact(folder, self.name):
+            put_away(folder, self.name, self._pending)
+        self._catalogue.damaged.pop(name, None)
 
     def write(
         self,
@@ -228,22 +223,27 @@ class Store:
         if not features or not kinds:
             return
         with explained(self.path, self._size(features, means, len(layers))):
-            name = write_shard(claims.emptied(claim.scratch), self.name, features, kinds)
-            self._publish(claim.scratch, name)
+            name = self._written(claim.scratch, features, kinds)
         self.refresh()
         if name in self._catalogue.shards:
             self._catalogue.shards[name].checked.update(kinds)
 
+    def _written(self, scratch: Path, features: Sequence[UtteranceFeatures], kinds: Mapping[str, str]) -> str:
+        """Write and publish a shard; once more where the folder was swept away, its writer taken for dead."""
+        for last in (False, True):
+            try:
+                name = write_shard(claims.emptied(scratch), self.name, features, kinds)
+                self._publish(scratch, name)
+            except FileNotFoundError:
+                if last:
+                    raise
+            else:
+                break
+        return name
+
     def _publish(self, scratch: Path, name: str) -> None:
-        """Give a written shard its name. Where a sound one of the same content lies there, ours is dropped."""
-        target = self._catalogue.folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with self._publishing():
-            if target.exists() and is_intact(target, self.name):
-                return
-            shutil.rmtree(target, ignore_errors=True)
-            scratch.rename(target)
-        self._catalogue.damaged.discard(name)
+        publish(scratch, self._catalogue.folder / name, self.name, self._pending)
+        self._catalogue.damaged.pop(name, None)
 
     def _size(self, features: Sequence[UtteranceFeatures], means: bool, layers: int) -> int:
         """Bytes of a shard, but for headers and index."""
@@ -266,3 +266,11 @@ class Store:
                 wanted=f"at least 1 frame, {wanted}",
                 next_step="correct layers and dim on the card, or the upstream's frame count",
             )
+
+
+def _size_of(file: Path) -> int:
+    """Bytes of a file; of what is no file, or has just gone, none."""
+    try:
+        return file.stat().st_size if file.is_file() else 0
+    except FileNotFoundError:
+        return 0

@@ -129,15 +129,20 @@ class Shard:
     checked: set[str] = field(default_factory=set)
 
     @classmethod
-    def open(cls, folder: Path, store: str) -> Shard:
+    def open(cls, folder: Path, store: str, name: str | None = None) -> Shard:
         """Read the index and compare the sizes of all files.
+
+        Args:
+            folder: of the shard.
+            store: that it belongs to.
+            name: of the shard, where its folder has another one.
 
         Raises:
             StoreError: the index or the size of a file is not what was written.
         """
         text = _read(folder / INDEX)
-        if _name(text) != folder.name:
-            raise damage(folder / INDEX, f"checksum {_name(text)}", folder.name)
+        if _name(text) != (name or folder.name):
+            raise damage(folder / INDEX, f"checksum {_name(text)}", name or folder.name)
         index = json.loads(text)
         if index["store"] != store:
             raise damage(folder, f"features of store {index['store']}", store)
@@ -199,10 +204,10 @@ def _read(path: Path) -> bytes:
         raise damage(path, str(error), "a readable file") from error
 
 
-def is_intact(folder: Path, store: str) -> bool:
-    """Whether everything in a shard's folder is what was written, read from the disk anew."""
+def is_intact(folder: Path, store: str, name: str | None = None) -> bool:
+    """Whether everything in a shard's folder is what was written, read from the disk anew. See `Shard.open`."""
     try:
-        shard = Shard.open(folder, store)
+        shard = Shard.open(folder, store, name)
         for part in shard.files:
             shard.verify(part)
     except StoreError:

@@ -142,9 +142,10 @@ def test_a_claim_is_held_once_and_swept_only_when_dead(tmp_path: Path) -> None:
         claims.emptied(claim.scratch).joinpath("half.npy").write_bytes(b"half")
         (work / "b").mkdir()
         (work / "b.lock").touch()
+        os.utime(work / "b.lock", (1, 1))
         assert claims.take(work, "a") is None
         claims.sweep(work)
-        assert {path.name for path in work.iterdir()} == {"a", "a.lock"}
+        assert {path.name for path in work.iterdir()} == {claim.scratch.name, "a.lock"}
     assert [*work.iterdir()] == []
     with claims.take(work, "a") as again:
         claim.release()  # a second time, when another has it

@@ -15,6 +15,8 @@ from harness.contracts._heads import (
     Labelled,
     Means,
     PackedFrames,
+    Rows,
+    Runs,
     Shape,
 )
 from harness.contracts._pretraining import Loss, Objective, ObjectiveModule
@@ -51,6 +53,8 @@ __all__ = [
     "Objective",
     "ObjectiveModule",
     "PackedFrames",
+    "Rows",
+    "Runs",
     "Shape",
     "Splitter",
     "TextCard",

@@ -9,25 +9,62 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+class Rows(NamedTuple):
+    """Where time means lie."""
+
+    table: Tensor
+    """(rows, layers, dim) float32, to be read only: memory-mapped where the corpus is large."""
+    at: Tensor
+    """(utterances,) int64: the row of each utterance."""
+
+
+class Runs(NamedTuple):
+    """Where frames lie."""
+
+    table: Tensor
+    """(rows, layers, dim) float32, to be read only: memory-mapped where the corpus is large."""
+    starts: Tensor
+    """(utterances,) int64: the row of each utterance's first frame."""
+    counts: Tensor
+    """(utterances,) int64: how many rows from there are its frames."""
+
+
 class Means(NamedTuple):
     """Time means of every utterance."""
 
     values: Tensor
-    """(utterances, layers, dim) float32."""
+    """(utterances, layers, dim) float32; to be read only."""
 
     def __len__(self) -> int:
         return int(self.values.shape[0])
 
     def take(self, rows: Tensor) -> Means:
-        """The utterances at these positions (int64)."""
+        """The utterances at these positions (int64), copied."""
         return Means(self.values[rows])
+
+    def select(self, rows: Tensor) -> Means:
+        """The utterances at these positions (int64), each copied only when its values are used."""
+        from harness.contracts._selected import Selected, Single
+
+        lying = self.rows()
+        return Means(Selected(lying.table, Single(lying.at[rows])))
+
+    def rows(self) -> Rows:
+        """Where the utterances lie; nothing is copied."""
+        import torch
+
+        from harness.contracts._selected import Selected, Single
+
+        if isinstance(self.values, Selected) and isinstance(self.values.places, Single):
+            return Rows(self.values.table, self.values.places.at)
+        return Rows(self.values, torch.arange(len(self)))
 
 
 class PackedFrames(NamedTuple):
     """Frames of every utterance, one after the other, without padding."""
 
     values: Tensor
-    """(total_frames, layers, dim) float32."""
+    """(total_frames, layers, dim) float32; to be read only."""
     offsets: Tensor
     """(utterances + 1,) int64; utterance i owns rows offsets[i]:offsets[i + 1]."""
 
@@ -35,13 +72,33 @@ class PackedFrames(NamedTuple):
         return int(self.offsets.shape[0]) - 1
 
     def take(self, rows: Tensor) -> PackedFrames:
-        """The utterances at these positions (int64), packed anew."""
+        """The utterances at these positions (int64), copied and packed anew."""
         import torch
 
         starts, counts = self.offsets[rows], self.offsets[rows + 1] - self.offsets[rows]
         offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
         index = torch.arange(int(offsets[-1])) + torch.repeat_interleave(starts - offsets[:-1], counts)
         return PackedFrames(self.values[index], offsets)
+
+    def select(self, rows: Tensor) -> PackedFrames:
+        """The utterances at these positions (int64), packed anew, each frame copied only when it is used."""
+        import torch
+
+        from harness.contracts._selected import Places, Selected
+
+        lying = self.runs()
+        counts = lying.counts[rows]
+        offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+        return PackedFrames(Selected(lying.table, Places(lying.starts[rows], offsets)), offsets)
+
+    def runs(self) -> Runs:
+        """Where the frames of each utterance lie; nothing is copied."""
+        from harness.contracts._selected import Places, Selected
+
+        counts = self.offsets[1:] - self.offsets[:-1]
+        if isinstance(self.values, Selected) and isinstance(self.values.places, Places):
+            return Runs(self.values.table, self.values.places.starts, counts)
+        return Runs(self.values, self.offsets[:-1], counts)
 
 
 class Labelled(NamedTuple):

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from harness.contracts import Card, HiddenStates
 from harness.errors import WeightsError
@@ -23,6 +23,7 @@ from upstreams._emotion2vec_checkpoint import network
 from upstreams._emotion2vec_files import read, tokens_beside
 from upstreams._emotion2vec_net import Conv, Emotion2vecNet, Sizes
 from upstreams._lengths import conv_frames, receptive_field, trimmed, valid
+from upstreams._single import Single
 
 LOG = logging.getLogger(__name__)
 UNUSED = "unuse"
@@ -76,9 +77,18 @@ class Emotion2vec:
         """
         states, frames = self._run(waves, lengths)
         if self.config.features == "tokens":
-            return HiddenStates(tuple(map(self._token_mean, states)), torch.ones_like(frames))
-        shown = self._frames if self.config.features == "frames" else self._frames_and_tokens
-        return HiddenStates(tuple(map(shown, states)), frames)
+            frames = torch.ones_like(frames)
+        return HiddenStates(tuple(map(self._shown, states)), frames)
+
+    def single(self) -> nn.Module:
+        """One utterance's walk, (1, samples) -> (layers, frames, dim), as `features` wants it."""
+        return Single(self.module, lambda wave: [*map(self._shown, self._equally_long(wave))])
+
+    def _shown(self, state: Tensor) -> Tensor:
+        """(batch, tokens + frames, dim) -> what `features` wants of it."""
+        if self.config.features == "frames":
+            return self._frames(state)
+        return self._token_mean(state) if self.config.features == "tokens" else self._frames_and_tokens(state)
 
     def _frames(self, state: Tensor) -> Tensor:
         """(batch, tokens + frames, dim) -> (batch, frames, dim)."""
@@ -131,14 +141,21 @@ class Emotion2vec:
 
     def _run(self, waves: Tensor, lengths: Tensor) -> tuple[list[Tensor], Tensor]:
         waves, lengths = trimmed(self.card, waves, lengths, self.module.audio.alibi_scale.device)
+        sizes, longest = self.module.sizes, waves.shape[1]
+        frames = conv_frames(lengths, sizes.kernels, sizes.strides)
+        if int(lengths.min()) == longest:
+            return self._equally_long(waves), frames
         if self.config.normalise:
             waves = _normalised(waves, lengths)
-        sizes = self.module.sizes
-        frames = conv_frames(lengths, sizes.kernels, sizes.strides)
-        longest = int(frames.max())
-        padded = None if int(frames.min()) == longest else valid(frames, longest)
-        states = self.module(waves, padded, silence_padding=not self.config.official_padding)
-        return states, frames
+        padded = None if int(frames.min()) == int(frames.max()) else valid(frames, int(frames.max()))
+        return self.module(waves, padded, silence_padding=not self.config.official_padding), frames
+
+    def _equally_long(self, waves: Tensor) -> list[Tensor]:
+        """All states (batch, tokens + frames, dim) of waves without padding."""
+        if self.config.normalise:
+            waves = F.layer_norm(waves, waves.shape[1:], eps=NORM_EPS)
+        states: list[Tensor] = self.module(waves, None, silence_padding=not self.config.official_padding)
+        return states
 
 
 def presented(card: Card, config: Config) -> Card:

@@ -29,6 +29,7 @@ from harness.contracts import Card, HiddenStates
 from harness.errors import ConfigError
 from upstreams import _hub, _lengths, _masked, _random, _wavlm
 from upstreams._data2vec_names import to_transformers
+from upstreams._single import Single
 
 
 @dataclass(kw_only=True)
@@ -130,27 +131,43 @@ class HfUpstream:
         """
         waves, lengths = _lengths.trimmed(self.card, waves, lengths, self._network.device)
         with torch.no_grad():
-            if self.config.normalise:
-                waves = _masked.normalise(waves, lengths)
-            features, frames = self._front_end(waves, lengths)
-            return HiddenStates(tuple(self._encode(features, frames)), frames)
+            frames = self._frames(lengths)
+            padded = int(lengths.min()) < waves.shape[1]
+            return HiddenStates(tuple(self._walk(waves, lengths if padded else None)), frames)
 
-    def _front_end(self, waves: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, time, features) of the convolutions, and the valid frames."""
-        hidden, frames = waves[:, None], lengths
+    def single(self) -> nn.Module:
+        """One utterance's walk, (1, samples) -> (layers, frames, dim)."""
+        return Single(self.module, self._walk)
+
+    def _frames(self, lengths: Tensor) -> Tensor:
         for layer in self._network.feature_extractor.conv_layers:
-            frames = _lengths.conv_frames(frames, layer.conv.kernel_size, layer.conv.stride)
+            lengths = _lengths.conv_frames(lengths, layer.conv.kernel_size, layer.conv.stride)
+        return lengths
+
+    def _walk(self, waves: Tensor, lengths: Tensor | None = None) -> list[Tensor]:
+        """All states (batch, frames, dim); no lengths: the waves are equally long, and nothing is masked."""
+        if self.config.normalise:
+            counts = torch.full((len(waves),), waves.shape[1], device=waves.device)
+            waves = _masked.normalise(waves, counts if lengths is None else lengths)
+        return self._encode(*self._front_end(waves, lengths))
+
+    def _front_end(self, waves: Tensor, frames: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """(batch, time, features) of the convolutions, and the valid frames."""
+        hidden = waves[:, None]
+        for layer in self._network.feature_extractor.conv_layers:
             norm = getattr(layer, "layer_norm", None)
-            if isinstance(norm, nn.GroupNorm):
+            if frames is not None:
+                frames = _lengths.conv_frames(frames, layer.conv.kernel_size, layer.conv.stride)
+            if frames is not None and isinstance(norm, nn.GroupNorm):
                 hidden = layer.activation(_masked.group_norm(layer.conv(hidden), frames, norm))
             else:
                 hidden = layer(hidden)
         return hidden.transpose(1, 2), frames
 
-    def _encode(self, features: Tensor, frames: Tensor) -> list[Tensor]:
+    def _encode(self, features: Tensor, frames: Tensor | None) -> list[Tensor]:
         encoder, total = self._network.encoder, features.shape[1]
-        states = [self._encoder_input(features, _lengths.valid(frames, total))]
-        keys = _masked.key_mask(frames, total)
+        states = [self._encoder_input(features, None if frames is None else _lengths.valid(frames, total))]
+        keys = None if frames is None else _masked.key_mask(frames, total)
         distances = self._distances(total)
         for layer in encoder.layers:
             if distances is None:
@@ -162,13 +179,14 @@ class HfUpstream:
             states[-1] = encoder.layer_norm(states[-1])
         return states
 
-    def _encoder_input(self, features: Tensor, mask: Tensor) -> Tensor:
+    def _encoder_input(self, features: Tensor, mask: Tensor | None) -> Tensor:
         """(batch, time, dim): projected features plus positions."""
         projected = self._network.feature_projection(features)
         hidden = projected[0] if isinstance(projected, tuple) else projected
-        hidden = hidden.masked_fill(~mask[..., None], 0.0)
         encoder, positional = self._network.encoder, self._network.encoder.pos_conv_embed
-        if self.config.architecture == "data2vec-audio":
+        if mask is not None:
+            hidden = hidden.masked_fill(~mask[..., None], 0.0)
+        if mask is not None and self.config.architecture == "data2vec-audio":
             hidden = hidden + _masked.stacked_positions(positional.layers, hidden, mask)
         else:
             hidden = hidden + positional(hidden)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from harness import engines, models, registry, weights
 from harness.adapt import zscored
@@ -21,7 +21,7 @@ from harness.joint import Source
 from harness.manifest import Manifest
 from harness.paths import cache_root
 from harness.progress import progress
-from harness.store import Store, StoreKey
+from harness.store import Store, StoreKey, open_store
 from harness.study import Study
 from harness.texts import Texts, load_encoder
 from harness.views import View, frame_layers, frames_view, means_view, reordered
@@ -37,6 +37,18 @@ Stores: TypeAlias = tuple[Store, ...]
 
 
 GPU_BATCH_SECONDS = 60.0
+
+
+class Request(NamedTuple):
+    """What is wanted of one upstream over one corpus."""
+
+    upstream: str
+    source: Source
+    store: Store | None
+    """None where its name is not known yet."""
+    waves: list[WaveSource]
+    layers: Sequence[int]
+    """Whose frames are kept."""
 
 
 class Features:
@@ -63,7 +75,8 @@ class Features:
     def texts(self) -> Texts | None:
         """The texts' vectors, where the head is given any."""
         card = text_card(self._study.config)
-        return None if card is None else Texts(card, partial(load_encoder, device=self._device))
+        load = partial(load_encoder, device=self._device)
+        return None if card is None else Texts(card, load, self._study.config.store)
 
     @cached_property
     def _calibrates(self) -> bool:
@@ -149,6 +162,23 @@ class Features:
         asked = self._study.config.batch_seconds
         return GPU_BATCH_SECONDS if asked is None and self._device != "cpu" else asked
 
+    def requests(self, unknown: Card | None = None) -> list[Request]:
+        """What `prepare` brings the stores to hold, corpus by corpus; loads nothing, further upstreams left out.
+
+        Args:
+            unknown: a guess of the card, where its sizes, and so the names of its stores, are known only after
+                loading; an uncalibrated store is named where it is None.
+        """
+        card = unknown or self.card
+        frames = self._study.head.module.NEEDS == "frames"
+        layers = frame_layers(self._view, card.layers) if frames else ()
+        stores = [None for _ in self._study.sources] if unknown else self._open({})
+        ids = self._study.read_utterances()
+        return [
+            Request(card.name, source, store, list(_waves_of(source.manifest, source.own(ids))), layers)
+            for store, source in zip(stores, self._study.sources, strict=True)
+        ]
+
     def _open(self, calibration: dict[str, float]) -> Stores:
         """One store per corpus: a corpus has the same one whichever others it is read with."""
         return tuple(self._open_one(source.manifest, calibration) for source in self._study.sources)
@@ -168,7 +198,7 @@ class Features:
             options=dict(card.options),
             calibration=calibration,
         )
-        return Store(cache_root() / "features", key)
+        return open_store(self._study.config.store or cache_root() / "features", key)
 
     def _fill(self, stores: Stores, title: str) -> None:
         ids = self._study.read_utterances()

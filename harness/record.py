@@ -29,7 +29,9 @@ PACKAGES = (
     "torch", "transformers", "s3prl", "numpy", "pandas", "scikit-learn", "hydra-core", "mlflow", "soundfile",
     "soxr", "opensmile",
 )  # fmt: skip
-PLACES = ("corpus.root", "upstream.path", "results", "split.folder", "split.names", "task.folder")
+PLACES = (
+    "corpus.root", "upstream.path", "results", "split.folder", "split.names", "task.folder", "store",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from harness.contracts import TextCard, TextEncoder
 from harness.errors import CheckError
 from harness.paths import cache_root
 from harness.progress import progress
-from harness.store import Store, StoreKey, UtteranceFeatures
+from harness.store import StoreKey, UtteranceFeatures, open_store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,11 +48,15 @@ class Texts:
     Args:
         card: of the encoder.
         load: gives the encoder when it is wanted.
+        place: folder or address below which the vectors are kept; None: in the cache.
     """
 
-    def __init__(self, card: TextCard, load: Callable[[TextCard], TextEncoder]) -> None:
+    def __init__(
+        self, card: TextCard, load: Callable[[TextCard], TextEncoder], place: str | None = None
+    ) -> None:
         self._card, self._load = card, load
-        self._store = Store(cache_root() / "texts", _key(card))
+        kept = cache_root() / "texts" if place is None else f"{place.rstrip('/')}/texts"
+        self._store = open_store(kept, _key(card))
 
     def prepare(self, texts: Sequence[str]) -> int:
         """Encode and store what is not there yet; the number of new texts.

@@ -6,12 +6,13 @@
 
 A shard is written in `pending` and renamed into `shards`, so it is whole or absent. Its name is the hash of its
 index, and the index holds the checksum of every file in it: damage anywhere shows, and only that shard is made
-again.
+again. `open_store` opens the same at an address such as `s3://bucket/prefix`.
 """
 
 from harness.store.claims import Claim
 from harness.store.features import Gathered, Lack, Store
 from harness.store.key import StoreKey
+from harness.store.place import open_store
 from harness.store.shard import UtteranceFeatures
 
-__all__ = ["Claim", "Gathered", "Lack", "Store", "StoreKey", "UtteranceFeatures"]
+__all__ = ["Claim", "Gathered", "Lack", "Store", "StoreKey", "UtteranceFeatures", "open_store"]

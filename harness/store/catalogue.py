@@ -7,6 +7,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,7 +66,7 @@ class Catalogue:
             try:
                 self.shards[name] = self._open(name)
             except StoreError as fault:
-                if name in self._stamps():  # else somebody has just removed it
+                if self._is_listed(name):  # else somebody has just removed it
                     self.set_aside(name, fault)
             else:
                 self._enter(name)
@@ -76,6 +77,14 @@ class Catalogue:
             return {}
         with os.scandir(self.folder) as entries:
             return {entry.name: entry.inode() for entry in entries if NAME.fullmatch(entry.name)}
+
+    def _is_listed(self, name: str) -> bool:
+        return (self.folder / name).is_dir()
+
+    def _stamp(self, name: str) -> object:
+        with suppress(OSError):
+            return (self.folder / name).stat().st_ino
+        return None
 
     def _open(self, name: str) -> Shard:
         return Shard.open(self.folder / name, self.store)
@@ -98,7 +107,7 @@ class Catalogue:
         """Treat a shard as if it were not there; what it alone held is missing from now on."""
         log.warning("%s", fault)
         self._forget([name])
-        self.damaged[name] = self._stamps().get(name)
+        self.damaged[name] = self._stamp(name)
 
     def holds(self, part: str, utterance: str) -> bool:
         """Whether a shard lists this part of an utterance."""
@@ -106,11 +115,14 @@ class Catalogue:
 
     def check(self, part: str, ids: Sequence[str]) -> None:
         """Compare all shards that would serve this request with their checksums; damaged ones are set aside."""
-        places = self._where.get(part, {})
-        names = {places[utterance].shard for utterance in ids if utterance in places}
-        faulty = [name for name in sorted(names) if not self._is_sound(name, [part])]
+        faulty = [name for name in self._serving(part, ids) if not self._is_sound(name, [part])]
         if faulty:
             self.check(part, ids)
+
+    def _serving(self, part: str, ids: Iterable[str]) -> list[str]:
+        """The shards that this part of these utterances would be read from."""
+        places = self._where.get(part, {})
+        return sorted({places[utterance].shard for utterance in ids if utterance in places})
 
     def check_all(self) -> None:
         """Read every file anew; damaged shards are set aside."""

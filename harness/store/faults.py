@@ -21,10 +21,11 @@ def explained(path: Path, wanted_bytes: int = 0) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _refusal(error, path, wanted_bytes) from error
+        raise refusal(error, path, wanted_bytes) from error
 
 
-def _refusal(error: OSError, path: Path, wanted_bytes: int) -> StoreError:
+def refusal(error: OSError, path: Path, wanted_bytes: int = 0) -> StoreError:
+    """What a file system has refused, as an error of the store."""
     if error.errno in FULL:
         return StoreError(
             f"no room for features in {path}",
@@ -46,7 +47,7 @@ def _free(path: Path) -> str:
     return f"{shutil.disk_usage(home).free / MIB:.1f} MiB"
 
 
-def damage(path: Path, got: str, wanted: str) -> StoreError:
+def damage(path: Path | str, got: str, wanted: str) -> StoreError:
     """A file of a shard that is not what was once written."""
     return StoreError(
         f"damaged features in {path}",

@@ -61,7 +61,15 @@ class Store:
         self.key, self.name = key, key.name()
         self.path = root / self.name
         self._pending = self.path / "pending"
-        self._catalogue = Catalogue(self.path / "shards", self.name)
+        self.address = str(root)
+        """Where it can be opened again, in another process too: see `open_store`."""
+        self._catalogue = self._opened()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Store, (Path(self.address), self.key)
+
+    def _opened(self) -> Catalogue:
+        return Catalogue(self.path / "shards", self.name)
 
     def refresh(self) -> None:
         """Take notice of what other processes have added or removed."""

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -129,13 +129,14 @@ class Shard:
     checked: set[str] = field(default_factory=set)
 
     @classmethod
-    def open(cls, folder: Path, store: str, name: str | None = None) -> Shard:
+    def open(cls, folder: Path, store: str, name: str | None = None, **more: Any) -> Self:  # noqa: ANN401
         """Read the index and compare the sizes of all files.
 
         Args:
             folder: of the shard.
             store: that it belongs to.
             name: of the shard, where its folder has another one.
+            more: what a special kind of shard has besides.
 
         Raises:
             StoreError: the index or the size of a file is not what was written.
@@ -147,9 +148,8 @@ class Shard:
         if index["store"] != store:
             raise damage(folder, f"features of store {index['store']}", store)
         frames = np.asarray(index["frames"], np.int64)
-        shard = cls(folder, tuple(index["ids"]), frames, index["files"])
-        for part in shard.files:
-            shard.compare_size(part)
+        shard = cls(folder, tuple(index["ids"]), frames, index["files"], **more)
+        shard.compare_sizes()
         return shard
 
     @property
@@ -161,8 +161,13 @@ class Shard:
         """The file of a part."""
         return self.folder / f"{part}.npy"
 
+    def compare_sizes(self) -> None:
+        """Raise `StoreError` where a file is missing, cut short or too long."""
+        for part in self.files:
+            self.compare_size(part)
+
     def compare_size(self, part: str) -> None:
-        """Raise `StoreError` where the file of a part is missing, cut short or too long."""
+        """The same of one part's file."""
         path, wanted = self.path(part), int(self.files[part]["bytes"])
         size = path.stat().st_size if path.is_file() else None
         if size != wanted:

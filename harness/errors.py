@@ -81,6 +81,10 @@ class StoreError(HarnessError):
     """The feature store cannot be read or written."""
 
 
+class ScaleError(HarnessError):
+    """Workers that cannot be reached, or that were lost more often than is tolerated."""
+
+
 class CheckError(HarnessError):
     """An upstream breaks a promise that every upstream has to keep."""
 

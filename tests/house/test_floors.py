@@ -25,7 +25,7 @@ FLOORS = (
     {"extract", "fetch", "fit", "texts", "scaling", "statistics", "record", "audit", "shortcuts"},
     {"corpora", "tasks", "splits", "views", "predictions", "metrics", "adapt"},
     {"store", "sketch", "inputs", "engines"},
-    {"models", "joint", "costs"},
+    {"models", "joint", "costs", "scale"},
     {"config"},
     {"parts"},
     {"registry", "weights", "manifest"},

@@ -19,6 +19,7 @@ from harness.fit import FoldViews, fit, labelled
 from harness.paths import write_text
 from harness.predictions import Predictions, predictions_of, read_predictions, write_predictions
 from harness.progress import Advance, progress
+from harness.store import Pairs
 from harness.study import Study, all_ids
 
 
@@ -51,6 +52,7 @@ def recorded(study: Study) -> dict[tuple[str, int], Cell]:
     if study.config.force:
         return {}
     found = {}
+    _beside(study).exchange(_stem(study, fold, seed).name for fold, seed in wanted(study))
     for fold, seed in wanted(study):
         with suppress(HarnessError, OSError, ValueError, KeyError):
             found[fold.name, seed] = _read(_stem(study, fold, seed), fold, seed)
@@ -64,7 +66,7 @@ def train(study: Study, features: Features, done: dict[tuple[str, int], Cell]) -
     with progress("training") as advance:
         for number, (fold, views, seed) in enumerate(_with_views(study, features, todo)):
             cell = _train_one(study, fold, views, seed, _part_of(advance, number, len(todo)))
-            _write(_stem(study, fold, seed), cell)
+            _record(study, fold, seed, cell)
             cells[fold.name, seed] = cell
     return [cells[fold.name, seed] for fold, seed in wanted(study)]
 
@@ -176,6 +178,19 @@ def _outputs(study: Study, views: FoldViews, head: Head) -> tuple[Any, dict[str,
 
 def _stem(study: Study, fold: Fold, seed: int) -> Path:
     return cells_folder(study) / f"{fold.name}--seed{seed}"
+
+
+def _beside(study: Study) -> Pairs:
+    """The cells at the address of the store, where it has one."""
+    folder = cells_folder(study)
+    return Pairs(study.config.store, f"cells/{folder.name}", folder, (".parquet", ".json"))
+
+
+def _record(study: Study, fold: Fold, seed: int, cell: Cell) -> None:
+    """Keep a cell: on this disk, and beside the store where that is elsewhere."""
+    stem = _stem(study, fold, seed)
+    _write(stem, cell)
+    _beside(study).send(stem.name)
 
 
 def _write(stem: Path, cell: Cell) -> None:

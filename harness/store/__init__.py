@@ -12,7 +12,8 @@ again. `open_store` opens the same at an address such as `s3://bucket/prefix`.
 from harness.store.claims import Claim
 from harness.store.features import Gathered, Lack, Store
 from harness.store.key import StoreKey
+from harness.store.pairs import Pairs
 from harness.store.place import open_store
 from harness.store.shard import UtteranceFeatures
 
-__all__ = ["Claim", "Gathered", "Lack", "Store", "StoreKey", "UtteranceFeatures", "open_store"]
+__all__ = ["Claim", "Gathered", "Lack", "Pairs", "Store", "StoreKey", "UtteranceFeatures", "open_store"]

@@ -8,7 +8,7 @@ never part of a message. What a service refuses for a moment is tried again by f
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
@@ -207,29 +207,3 @@ def _remedy(address: str, error: Exception) -> str:
     if extra == "s3":
         return "look at the network and at the endpoint (FSSPEC_S3_ENDPOINT_URL=http://host:port)"
     return "correct store=, or look at fsspec's configuration in ~/.config/fsspec"
-
-
-def exchange(remote: Remote, at: str, folder: Path, stems: Iterable[str], parts: tuple[str, str]) -> None:
-    """Bring pairs of files to where they are missing, on this disk or at the address; none is overwritten.
-
-    Args:
-        remote: the address.
-        at: folder below it.
-        folder: folder on this disk.
-        stems: names without their endings.
-        parts: the two endings; the second file says that the pair is whole.
-    """
-    there = remote.sizes(at).keys()
-    for stem in stems:
-        first, last = (f"{stem}{ending}" for ending in parts)
-        if (folder / last).is_file():
-            if last not in there and (folder / first).is_file():
-                send(remote, at, folder, (first, last))
-        elif last in there:
-            remote.fetch({f"{at}/{first}": folder / first})
-            remote.fetch({f"{at}/{last}": folder / last})
-
-
-def send(remote: Remote, at: str, folder: Path, pair: tuple[str, str]) -> None:
-    """Upload two files, the second one last."""
-    remote.push({f"{at}/{name}": folder / name for name in pair}, last=f"{at}/{pair[1]}")

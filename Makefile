@@ -13,7 +13,7 @@ run: $(VENV)/.ready
 	$(BIN)/python -m harness leaderboard
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

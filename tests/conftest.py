@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # there is a worker for every core
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does, before torch is loaded
 _CACHE = tempfile.TemporaryDirectory(prefix="emoharness-tests-")
 os.environ["EMOHARNESS_CACHE"] = (

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from downstreams._selection import Selection, logits_of, weighted_accuracy
-from harness.contracts import Labelled
+from harness.contracts import Labelled, Means, PackedFrames
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -35,17 +35,25 @@ class MeasuredSelection(Selection):
         unit: `epoch` or `step`, for the report.
         watch: the part that selects; None keeps the last state.
         utterances: how many of it are evaluated at a time.
+        logits: how it is evaluated.
     """
 
-    def __init__(self, by: SelectBy, unit: str, watch: Labelled | None, utterances: int) -> None:
+    def __init__(
+        self,
+        by: SelectBy,
+        unit: str,
+        watch: Labelled | None,
+        utterances: int,
+        logits: Callable[[nn.Module, Means | PackedFrames, int], Tensor] = logits_of,
+    ) -> None:
         super().__init__(unit, watch, utterances)
-        self._by = by
+        self._by, self._logits = by, logits
 
     def look(self, module: nn.Module, moment: int) -> dict[str, float]:
         """Evaluate the module on the watched part; the measures as a piece of a history row."""
         if self._watch is None:
             return super().look(module, moment)
-        logits = logits_of(module, self._watch.view, self._utterances)
+        logits = self._logits(module, self._watch.view, self._utterances)
         seen = {name: MEASURES[name](logits, self._watch.targets) for name in dict.fromkeys(("wa", self._by))}
         if seen[self._by] > self._best:
             self._best, self._moment = seen[self._by], moment

@@ -14,19 +14,21 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
 
 from downstreams._checks import check_is_frames, check_positive, check_single_layer, check_view
 from downstreams._epochs import FrameHead, Plan
-from downstreams._pooling import pieces, segment_mean
+from downstreams._frame_linear import FrameLinear
+from downstreams._frame_linear_step import FrameLinearStepper, pooled
 from downstreams._seeded import own_chance
-from downstreams._select_by import SelectBy
+from downstreams._select_by import MeasuredSelection, SelectBy
 from harness.contracts import Labelled, Means, PackedFrames, Shape
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
+
+    from downstreams._selection import Selection
 
 NEEDS = "frames"
 
@@ -54,44 +56,35 @@ class Config:
     which a loudness stands beside a frequency in Hz, cannot be learnt without."""
 
 
-class FrameLinear(nn.Module):
-    """Linear -> ReLU -> mean over frames -> Linear; the parameters carry the released names."""
-
-    mean: Tensor
-    deviation: Tensor
-
-    def __init__(self, shape: Shape, hidden_dim: int, *, standardises: bool = False) -> None:
-        super().__init__()
-        self.standardises = standardises
-        self.register_buffer("mean", torch.zeros(shape.dim), persistent=False)
-        self.register_buffer("deviation", torch.ones(shape.dim), persistent=False)
-        self.pre_net = nn.Linear(shape.dim, hidden_dim)
-        self.post_net = nn.Linear(hidden_dim, shape.classes)
-
-    def forward(self, view: Means | PackedFrames) -> Tensor:
-        """Logits, (utterances, classes)."""
-        logits: Tensor = self.post_net(self.hidden(view))
-        return logits
-
-    def hidden(self, view: Means | PackedFrames) -> Tensor:
-        """What the last layer reads, (utterances, hidden_dim): first layer and ReLU, mean over the frames."""
-        frames = check_is_frames(view, "e2v_linear")
-        values = frames.values[:, 0].float()
-        scaled = (values - self.mean) / self.deviation if self.standardises else values
-        return segment_mean(torch.relu(self.pre_net(scaled)), frames.offsets)
-
-    def take_scale(self, view: Means | PackedFrames) -> None:
-        """Mean and deviation of every channel over these frames; a channel that never moves is only centred."""
-        variance, self.mean = torch.var_mean(view.values[:, 0].float(), 0, correction=0)
-        self.deviation = torch.where(variance > 0, variance.sqrt(), 1.0)
-
-
 class FrameLinearHead(FrameHead):
-    """The trained head, which can also show what its first layer makes of an utterance."""
+    """The trained head, which can also show what its first layer makes of an utterance.
+
+    It is trained by `FrameLinearStepper`, whose gradient is written out, and evaluated by the same code; the
+    network's own `forward` with autograd gives the same to rounding.
+    """
 
     def _prepare(self, train: Labelled) -> None:
-        if isinstance(self.module, FrameLinear) and self.module.standardises:
-            self.module.take_scale(train.view)
+        network = _network(self.module)
+        if network.standardises:
+            network.take_scale(train.view)
+        frames = check_is_frames(train.view, "e2v_linear")
+        self._stepper = FrameLinearStepper(network, frames, train.targets)
+
+    def _epoch(self, train: Labelled, optimiser: Optimizer, order: torch.Generator) -> float:
+        """Every utterance once; the mean loss."""
+        total = 0.0
+        for rows in self._batches(len(train.view), order):
+            total += self._stepper.gradient(rows)
+            optimiser.step()
+        return total / len(train.view)
+
+    def _selection(self, watch: Labelled | None) -> Selection:
+        return MeasuredSelection(self._plan.select_by, "epoch", watch, self._plan.batch, _logits)
+
+    def predict(self, view: Means | PackedFrames) -> Tensor:
+        """Logits, (utterances, classes) float32; before `fit` those of the untrained network."""
+        check_view(check_is_frames(view, "e2v_linear"), self._shape, "predicted part")
+        return _logits(self.module, view, self._plan.batch)
 
     @torch.no_grad()
     def embed(self, view: Means | PackedFrames) -> Tensor:
@@ -100,15 +93,24 @@ class FrameLinearHead(FrameHead):
         Source: emotion2vec (arXiv 2312.15185), Figures 3 and 5, show "the output of the first linear layer"; that
         it is taken after the ReLU and as a mean over time is our reading.
         """
-        check_view(check_is_frames(view, "e2v_linear"), self._shape, "embedded part")
-        self.module.eval()
-        return torch.cat([_hidden(self.module, part) for part in pieces(view, self._plan.batch)])
+        frames = check_is_frames(view, "e2v_linear")
+        check_view(frames, self._shape, "embedded part")
+        return pooled(_network(self.module), frames, torch.arange(len(frames)))
 
 
-def _hidden(module: nn.Module, view: Means | PackedFrames) -> Tensor:
+def _network(module: nn.Module) -> FrameLinear:
     if not isinstance(module, FrameLinear):
         raise TypeError(f"{type(module).__name__} has no first linear layer")
-    return module.hidden(view)
+    return module
+
+
+@torch.no_grad()
+def _logits(module: nn.Module, view: Means | PackedFrames, utterances: int) -> Tensor:
+    """(utterances, classes) float32, so many utterances at a time."""
+    network, frames = _network(module), check_is_frames(view, "e2v_linear")
+    parts = torch.split(torch.arange(len(frames)), utterances)
+    logits: Tensor = torch.cat([network.post_net(pooled(network, frames, rows)) for rows in parts])
+    return logits
 
 
 def build(config: Config, shape: Shape, seed: int) -> FrameLinearHead:

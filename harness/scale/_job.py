@@ -63,9 +63,9 @@ class Lost:
         return cls(f"{type(error).__name__}: {said}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Job:
-    """The work on any cell of a stage."""
+    """The work on any cell of a stage; no equality, for joblib's backend for Dask wants to hash it."""
 
     work: Callable[[Any, Any], Any]
     """Takes what is common to all cells, and a cell."""
@@ -76,6 +76,9 @@ class Job:
     """Where the command was given: paths may be relative."""
     environment: Mapping[str, str]
     gpus: Gpus | None = None
+
+    def __repr__(self) -> str:
+        return "cell"
 
     def __call__(self, number: int, cell: Any, content: SupportsBytes) -> Outcome:  # noqa: ANN401
         """Work on a cell; an error of the work is an answer like any other, so that no cell disturbs the rest."""

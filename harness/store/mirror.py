@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,15 @@ def shown(address: str) -> str:
     return re.sub(r"://[^/@]*@", "://", address).partition("?")[0]
 
 
+def trimmed(address: str) -> str:
+    """Without slashes at its end, so that one place has one spelling.
+
+    >>> trimmed("s3://bucket/prefix//"), trimmed("s3://")
+    ('s3://bucket/prefix', 's3://')
+    """
+    return re.sub(r"(?<![:/])/+$", "", address)
+
+
 class Remote:
     """Files below an address, named by paths relative to it. Nothing is cached; every call asks the service.
 
@@ -66,7 +75,7 @@ class Remote:
     """
 
     def __init__(self, address: str) -> None:
-        self.address = address.rstrip("/")
+        self.address = trimmed(address)
 
     def __reduce__(self) -> tuple[object, ...]:
         return Remote, (self.address,)
@@ -76,11 +85,11 @@ class Remote:
         import fsspec
 
         protocol = _protocol(self.address)
-        if protocol in READ_ONLY:
+        if protocol in READ_ONLY or not self.address.partition("://")[2].strip("/"):
             raise StoreError(
-                f"{shown(self.address)} cannot be a store",
-                got=protocol,
-                wanted="an address that can be written, such as s3://bucket/prefix, or a folder",
+                "this address cannot be a store",
+                got=shown(self.address),
+                wanted="a folder, or an address that can be written, such as s3://bucket/prefix",
                 next_step="change store=",
             )
         given = fsspec.config.conf.get("s3", {}) if EXTRAS.get(protocol) == "s3" else None
@@ -124,8 +133,10 @@ class Remote:
         """A prefix comes into being with its first file; a bucket does not."""
         fs, path = self._opened
         bucket = path.partition("/")[0]
-        if bucket and not fs.exists(bucket):
-            raise FileNotFoundError(f"there is no bucket {bucket}, or it may not be seen")
+        if not bucket or fs.exists(bucket):
+            return
+        with suppress(PermissionError):  # who may see a prefix need not be allowed to see the bucket
+            fs.ls(bucket)
 
     def read(self, paths: Sequence[str]) -> dict[str, bytes]:
         """The content of those of these small files that exist."""
@@ -184,10 +195,7 @@ class Remote:
 
 def _unreachable(address: str, error: Exception) -> StoreError:
     """What went wrong on the way to a service, and what helps."""
-    secret = re.findall(r"://([^/@]+)@", address)
-    text = f"{type(error).__name__}: {error}"
-    for part in secret:
-        text = text.replace(part, "***")
+    text = re.sub(r"[^\s\"'/]*@", "", f"{type(error).__name__}: {error}")
     return StoreError(
         f"the store at {shown(address)} cannot be reached",
         got=" ".join(text.split()),

@@ -25,7 +25,7 @@ from harness.store.claims import TRASH
 from harness.store.faults import damage, explained
 from harness.store.features import Store
 from harness.store.key import StoreKey
-from harness.store.mirror import Remote, shown
+from harness.store.mirror import Remote, shown, trimmed
 from harness.store.shard import INDEX, Shard, is_intact
 
 KEY = "key.json"
@@ -33,7 +33,7 @@ KEY = "key.json"
 
 def mirror_of(address: str) -> Path:
     """The folder in the cache that mirrors an address."""
-    return cache_root() / "mirrors" / hashlib.sha256(address.rstrip("/").encode()).hexdigest()[:16]
+    return cache_root() / "mirrors" / hashlib.sha256(trimmed(address).encode()).hexdigest()[:16]
 
 
 @dataclass(kw_only=True)
@@ -145,7 +145,7 @@ class MirroredStore(Store):
     def __init__(self, address: str, key: StoreKey) -> None:
         self._remote = Remote(address)
         super().__init__(mirror_of(address), key)
-        self.address = address
+        self.address = self._remote.address
 
     def __reduce__(self) -> tuple[object, ...]:
         return MirroredStore, (self.address, self.key)

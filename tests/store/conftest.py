@@ -29,10 +29,11 @@ def start_toy(project_root: Path) -> Callable[..., subprocess.Popen[str]]:
     """Starts an extraction in a process of its own."""
 
     def start(
-        corpus: Path, root: Path, delay_s: float, *layers: int, partners: int = 1
+        corpus: Path, root: Path | str, delay_s: float, *layers: int, partners: int = 1, **further: str
     ) -> subprocess.Popen[str]:
         words = [sys.executable, str(SCRIPT), str(corpus), str(root), str(delay_s), *map(str, layers)]
         environment = {"PYTHONPATH": str(project_root), "OMP_NUM_THREADS": "1", "PARTNERS": str(partners)}
+        environment |= further
         return subprocess.Popen(
             words, cwd=project_root, env=environment,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -1,6 +1,6 @@
 """A toy upstream, a toy corpus, and an extraction of one by the other; run as a script it is a process to kill.
 
-python toy_extraction.py CORPUS STORE DELAY_S LAYER...
+[PARTNERS=N] [NO_LOCKS=1] [NO_CLAIMS=1] python toy_extraction.py CORPUS STORE DELAY_S LAYER...
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 
 from harness.contracts import Card, HiddenStates
 from harness.extract import ExtractReport, WaveSource, extract
-from harness.store import Store, StoreKey
+from harness.store import StoreKey, claims, open_store
 
 RATE_HZ, WINDOW, HOP = 16_000, 400, 160
 CARD = Card(
@@ -70,20 +70,35 @@ def sources(folder: Path) -> list[WaveSource]:
     ]
 
 
-def run(folder: Path, root: Path, delay_s: float = 0.0, layers: tuple[int, ...] = ()) -> ExtractReport:
+def run(folder: Path, root: Path | str, delay_s: float = 0.0, layers: tuple[int, ...] = ()) -> ExtractReport:
     torch.set_num_threads(1)
-    return extract(Toy(delay_s), sources(folder), Store(root, key()), frame_layers=layers, batch_seconds=5.0)
+    store = open_store(root, key())
+    return extract(Toy(delay_s), sources(folder), store, frame_layers=layers, batch_seconds=5.0)
 
 
-def wait_for_partners(folder: Path) -> None:
+def wait_for_partners(folder: Path, partners: int) -> None:
     """Begin together, however long each has taken to start."""
     (folder / f"{os.getpid()}.ready").touch()
-    while len([*folder.glob("*.ready")]) < int(os.environ["PARTNERS"]):
+    while len([*folder.glob("*.ready")]) < partners:
         time.sleep(0.01)
+
+
+def settle_in() -> None:
+    """What the environment asks for: a file system without locks, claims that everybody is given."""
+    if os.environ.get("NO_LOCKS"):
+        sys.path.insert(0, str(Path(__file__).parent))
+        from no_locks import refuse_locks
+
+        refuse_locks()
+    if os.environ.get("NO_CLAIMS"):
+        take = claims.take
+        claims.take = lambda work, name: take(work, f"{name}-{os.getpid()}")
 
 
 if __name__ == "__main__":
     corpus, root, delay, *wanted = sys.argv[1:]
-    wait_for_partners(Path(root))
-    report = run(Path(corpus), Path(root), float(delay), tuple(map(int, wanted)))
+    settle_in()
+    if int(os.environ["PARTNERS"]) > 1:
+        wait_for_partners(Path(root), int(os.environ["PARTNERS"]))
+    report = run(Path(corpus), root, float(delay), tuple(map(int, wanted)))
     sys.stdout.write(json.dumps(asdict(report)))

@@ -20,6 +20,7 @@ from harness.cli.compare import COMPARE
 from harness.cli.corpus import CORPUS
 from harness.cli.cross import CROSS
 from harness.cli.figure import FIGURE
+from harness.cli.plan import PLAN
 from harness.cli.pretrain import PRETRAIN
 from harness.cli.run import EXTRACT, RUN
 from harness.cli.score import LEADERBOARD, SCORE
@@ -30,6 +31,7 @@ from harness.errors import HarnessError, UnknownNameError, did_you_mean
 
 VERBS: Mapping[str, Verb] = {
     "run": RUN,
+    "plan": PLAN,
     "extract": EXTRACT,
     "score": SCORE,
     "compare": COMPARE,

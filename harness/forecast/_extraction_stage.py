@@ -1,0 +1,126 @@
+"""Expected wall time of the extraction, from a measured or stated speed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.config import card_named
+from harness.contracts import Card
+from harness.costs import CORE_FLOP_PER_S
+from harness.forecast._extracting import Speed, measure_extraction
+from harness.forecast._lines import Line
+from harness.forecast._placing import Placing, makespan, placing
+from harness.forecast._stage import Manner, Stage
+from harness.forecast._work import Extraction, Work, seconds
+
+
+def extraction_stage(work: Work, manner: Manner) -> Stage:
+    """Load and extract everything that is missing, one upstream and corpus after the other."""
+    found = [_one_extraction(work, extraction, manner) for extraction in work.left]
+    return Stage(
+        lines=tuple(line for stage in found for line in stage.lines),
+        placing=found[0].placing if found else None,
+        start_s=next((stage.start_s for stage in found if stage.start_s is not None), None),
+        peak_gib=max((stage.peak_gib for stage in found if stage.peak_gib is not None), default=None),
+    )
+
+
+def _one_extraction(work: Work, extraction: Extraction, manner: Manner) -> Stage:
+    where = place_of(work, extraction, manner.device)
+    speed = _speed(work, extraction, where, manner) if manner.measure else None
+    lines = (
+        *_loading(extraction, where, speed),
+        *_calibrating(extraction, speed),
+        *_computing(extraction, where, speed, manner),
+    )
+    return Stage(
+        lines=lines,
+        placing=where,
+        start_s=speed.start_s if speed else None,
+        peak_gib=speed.peak_gib if speed else None,
+    )
+
+
+def place_of(work: Work, extraction: Extraction, device: str) -> Placing:
+    """By the card, as the run itself decides it; a calibrated upstream stays in the process."""
+    config = work.study.config
+    durations = [source.duration_s for source in extraction.missing]
+    shards = 1 if extraction.calibrated else len(extraction.cells)
+    return placing(
+        config.scale,
+        cells=shards,
+        whole_stage=shards,
+        needs_gib=extraction.cost.memory_gib(max(durations, default=1.0), config.batch_seconds),
+        expected_s=extraction.cost.core_s(durations),
+        gpus=1.0 if device == "cuda" else 0.0,
+    )
+
+
+def _speed(work: Work, extraction: Extraction, where: Placing, manner: Manner) -> Speed:
+    written = _written(work, extraction)
+    return measure_extraction(extraction, written, work.study.config, where, manner.device)
+
+
+def _written(work: Work, extraction: Extraction) -> Card:
+    """The card as the recipe has it: what is loaded."""
+    first = work.study.config.upstream
+    return first if first.name == extraction.cost.card.name else card_named(extraction.cost.card.name)
+
+
+def _loading(extraction: Extraction, where: Placing, speed: Speed | None) -> Iterator[Line]:
+    if speed is None:
+        return
+    start_s = 0.0 if where.here else speed.start_s
+    said = "" if where.here else f"{speed.start_s:.1f} s to start a worker + "
+    yield Line(
+        stage="extraction",
+        arithmetic=f"{said}{speed.load_s:.1f} s to load {extraction.cost.card.name}",
+        seconds=start_s + speed.load_s,
+        basis="measured",
+    )
+
+
+def _calibrating(extraction: Extraction, speed: Speed | None) -> Iterator[Line]:
+    if not extraction.training or speed is None:
+        return
+    heard_s, each_s = seconds(extraction.training), speed.calibrate_s_per_audio_s
+    yield Line(
+        stage="extraction",
+        arithmetic=f"calibrating: {heard_s:,.0f} s of audio x {each_s:.5f} s per s",
+        seconds=heard_s * each_s,
+        basis="measured",
+    )
+
+
+def _computing(extraction: Extraction, where: Placing, speed: Speed | None, manner: Manner) -> Iterator[Line]:
+    """Shards are given to workers as these come free, so that the last one shows."""
+    rate = _rate(manner, where)
+    if speed is None:
+        shards = [
+            extraction.cost.core_s((one.duration_s for one in cell.sources), rate)
+            for cell in extraction.cells
+        ]
+    else:
+        shards = [
+            speed.ratio * extraction.cost.core_s(one.duration_s for one in cell.sources)
+            for cell in extraction.cells
+        ]
+    worker_s = sum(shards)
+    whole_s = makespan(shards, where.workers)
+    each_s = worker_s / extraction.missing_s
+    said = f"{extraction.missing_s:,.0f} s of audio x {each_s:.4f} s per s"
+    if where.workers > 1:
+        said += (
+            f" / {where.workers} workers = {worker_s / where.workers:,.1f} s; {len(shards)} shards end after"
+        )
+    yield Line(
+        stage="extraction",
+        arithmetic=f"{said} ({where.said()})",
+        seconds=whole_s,
+        basis="card" if speed is None else "measured",
+    )
+
+
+def _rate(manner: Manner, where: Placing) -> float:
+    """Operations per second of one worker, where they are stated and not measured."""
+    return CORE_FLOP_PER_S * where.threads if manner.rate_tflops is None else manner.rate_tflops * 1e12

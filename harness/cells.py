@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from harness import scale
 from harness.adapt import corrected, training_priors
 from harness.contexts import ContextViews
-from harness.contracts import Example, Fold, Head, Means, PackedFrames
+from harness.contracts import Example, Fold, Head
 from harness.errors import HarnessError
-from harness.features import Features
+from harness.features import Features, Stores
 from harness.fit import FoldViews, fit, labelled
 from harness.paths import write_text
 from harness.predictions import Predictions, predictions_of, read_predictions, write_predictions
 from harness.progress import Advance, progress
 from harness.store import Pairs
 from harness.study import Study, all_ids
+from harness.whole import Whole, whole_view
+
+TRAINING_GIB = 1.0
+"""Memory of a training where `scale.memory_gib` does not say it: the interpreter, and what a head holds itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,31 +66,108 @@ def recorded(study: Study) -> dict[tuple[str, int], Cell]:
 
 
 def train(study: Study, features: Features, done: dict[tuple[str, int], Cell]) -> list[Cell]:
-    """All cells of a study: the recorded ones as they are, the others trained and recorded one by one."""
-    todo = [(fold, seed) for fold, seed in wanted(study) if (fold.name, seed) not in done]
-    cells = dict(done)
+    """All cells of a study: the recorded ones as they are, the others trained and recorded one by one.
+
+    Short trainings stay in this process; the cells of long ones go to the workers of `scale`.
+    """
+    todo = [Training(fold, seed) for fold, seed in wanted(study) if (fold.name, seed) not in done]
     with progress("training") as advance:
-        for number, (fold, views, seed) in enumerate(_with_views(study, features, todo)):
-            cell = _train_one(study, fold, views, seed, _part_of(advance, number, len(todo)))
-            _record(study, fold, seed, cell)
-            cells[fold.name, seed] = cell
-    return [cells[fold.name, seed] for fold, seed in wanted(study)]
+        left = todo
+        if len(todo) < 2 or not scale.asked_for(study.config.scale):
+            left = _here(Bench(study, features), todo, advance)
+        if left:
+            _by_workers(Bench(study, features), left, advance)
+    _beside(study).exchange(_stem(study, one.fold, one.seed).name for one in todo)
+    fresh = {(one.fold.name, one.seed): _read(_stem(study, *one), *one) for one in todo}
+    return [(done | fresh)[fold.name, seed] for fold, seed in wanted(study)]
 
 
-def _part_of(advance: Advance, number: int, count: int) -> Any:  # noqa: ANN401  a callback on a share
+class Training(NamedTuple):
+    """A cell that is still to be trained."""
+
+    fold: Fold
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.fold.name}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where the cells of a study are trained, one after the other; each process has its own."""
+
+    study: Study
+    features: Features
+
+    @cached_property
+    def _whole(self) -> WholeView:
+        return WholeView(self.study, self.features)
+
+    @cached_property
+    def _made(self) -> dict[str, FoldViews]:
+        return {}
+
+    def train(self, training: Training, advance: Callable[[float], None]) -> None:
+        """Train a cell and record it."""
+        fold, seed = training
+        if fold.name not in self._made:  # a fold's views serve all its seeds
+            self._made.clear()
+            self._made[fold.name] = self._whole.views(fold)
+        cell = _train_one(self.study, fold, self._made[fold.name], seed, advance)
+        _record(self.study, fold, seed, cell)
+
+    def __getstate__(self) -> tuple[Study, Features]:
+        return self.study, self.features
+
+    def __setstate__(self, state: tuple[Study, Features]) -> None:
+        self.__dict__.update(study=state[0], features=state[1])
+
+
+def _here(bench: Bench, todo: list[Training], advance: Advance) -> list[Training]:
+    """Train in this process; what is found to take long is left to workers, where there are any."""
+    needs, settings = _needs(bench.study), bench.study.config.scale
+    workers = min(len(todo), scale.workers_here(settings, needs))
+    look = scale.Look(len(todo), worth_it=workers > 1)
+    with scale.limited(needs.threads):
+        for number, training in enumerate(todo):
+            try:
+                bench.train(training, _part_of(look.over(advance), number, len(todo)))
+            except scale.TooLongError:
+                return todo[number:]
+    return []
+
+
+def _by_workers(bench: Bench, todo: list[Training], advance: Advance) -> None:
+    study = bench.study
+    for training in todo:  # under `force=true` older ones lie there
+        _whole_if(study, *training).unlink(missing_ok=True)
+    scale.run_cells(
+        todo,
+        _trained,
+        bench,
+        settings=study.config.scale,
+        needs=_needs(study),
+        done=lambda one: _whole_if(study, *one).is_file(),
+        progress=advance,
+    )
+
+
+def _trained(bench: Bench, training: Training) -> None:
+    """In a worker."""
+    bench.train(training, lambda _: None)
+
+
+def _needs(study: Study) -> scale.Needs:
+    settings = study.config.scale
+    return scale.Needs(
+        threads=scale.threads_of(settings, len(wanted(study))),
+        memory_gib=settings.memory_gib or TRAINING_GIB,
+        gpus=settings.gpus or 0.0,
+    )
+
+
+def _part_of(advance: Advance, number: int, count: int) -> Callable[[float], None]:
     return lambda share: advance(number + share, count)
-
-
-def _with_views(
-    study: Study, features: Features, todo: list[tuple[Fold, int]]
-) -> Iterator[tuple[Fold, FoldViews, int]]:
-    """Each fold's views are made once for all its seeds."""
-    made: tuple[str, FoldViews] | None = None
-    whole = WholeView(study, features)
-    for fold, seed in todo:
-        if made is None or made[0] != fold.name:
-            made = (fold.name, whole.views(fold))
-        yield fold, made[1], seed
 
 
 class WholeView:
@@ -93,7 +176,7 @@ class WholeView:
     def __init__(self, study: Study, features: Features) -> None:
         self._study, self._features = study, features
         self._contexts = ContextViews(study, features)
-        self._served: dict[int, tuple[dict[str, int], Means | PackedFrames]] = {}
+        self._served: dict[int, tuple[dict[str, int], Whole]] = {}
 
     def views(self, fold: Fold) -> FoldViews:
         """Train, dev and test of a fold with their targets."""
@@ -108,20 +191,21 @@ class WholeView:
             )  # a protocol may leave examples out of every part
             ids = [example.id for example in self._study.examples.examples if example.id in used]
             self._served = {id(store): ({name: row for row, name in enumerate(ids)}, self._read(store, ids))}
-        rows, view = self._served[id(store)]
+        rows, whole = self._served[id(store)]
         classes = self._study.examples.classes
 
         def part(ids: tuple[str, ...]) -> Any:  # noqa: ANN401
             examples = self._study.by_id(ids)
-            taken = view.take(torch.tensor([rows[name] for name in ids], dtype=torch.int64))
+            taken = whole.part(torch.tensor([rows[name] for name in ids], dtype=torch.int64))
             return labelled(taken, examples, classes)
 
         return FoldViews(
             train=part(fold.train), dev=part(fold.dev) if fold.dev else None, test=part(fold.test)
         )
 
-    def _read(self, store: Any, ids: list[str]) -> Means | PackedFrames:  # noqa: ANN401
-        return self._features.view(store, [only_utterance(example) for example in self._study.by_id(ids)])
+    def _read(self, stores: Stores, ids: list[str]) -> Whole:
+        read = [only_utterance(example) for example in self._study.by_id(ids)]
+        return whole_view(self._study, self._features, stores, read)
 
 
 def only_utterance(example: Example) -> str:
@@ -178,6 +262,12 @@ def _outputs(study: Study, views: FoldViews, head: Head) -> tuple[Any, dict[str,
 
 def _stem(study: Study, fold: Fold, seed: int) -> Path:
     return cells_folder(study) / f"{fold.name}--seed{seed}"
+
+
+def _whole_if(study: Study, fold: Fold, seed: int) -> Path:
+    """The file that says that a cell is whole."""
+    stem = _stem(study, fold, seed)
+    return stem.with_name(f"{stem.name}.json")
 
 
 def _beside(study: Study) -> Pairs:

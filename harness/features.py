@@ -63,6 +63,11 @@ class Features:
         self.calibration: dict[str, dict[str, float]] = {}
         self._further = [] if card else [Features(study, card_named(name)) for name in study.config.beside]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For a worker: what is known, calibrations and open stores included, without what is loaded."""
+        loaded = ("upstream", "texts")
+        return {name: value for name, value in self.__dict__.items() if name not in loaded} | {"reports": []}
+
     @cached_property
     def upstream(self) -> Upstream:
         """The loaded model; loading it is put off until something is missing."""
@@ -119,7 +124,7 @@ class Features:
 
         Where speakers are standardised, their statistics are those of `ids`: give all utterances of the study.
         """
-        view = self._stored(stores, ids)
+        view = self.stored(stores, ids)
         groups = self._study.speaker_groups(ids)
         return view if groups is None else zscored(view, groups)
 
@@ -137,18 +142,36 @@ class Features:
         texts = None if self.texts is None else self.texts.vectors(self._study.texts(ids))
         return [view.values[:, 0].numpy() for view in views], texts
 
-    def _stored(self, stores: Stores, ids: Sequence[str]) -> Means | PackedFrames:
-        read = frames_view if self._study.head.module.NEEDS == "frames" else means_view
+    def stored(self, stores: Stores, ids: Sequence[str]) -> Means | PackedFrames:
+        """The view of these utterances as it is stored: of any part of a study, in this order."""
+        read = frames_view if self._reads_frames else means_view
         if len(stores) == 1:
             return read(stores[0], ids, self._view)
+        owned, views = self._owned(ids), []
+        for store, source, own in zip(stores, self._study.sources, owned, strict=True):
+            if own:
+                views.append(read(store, source.own(own), self._view))
         places = {name: place for place, name in enumerate(ids)}
-        owned = [[name for name in ids if name.startswith(source.prefix)] for source in self._study.sources]
-        views = [
-            read(store, source.own(own), self._view)
-            for store, source, own in zip(stores, self._study.sources, owned, strict=True)
-            if own
-        ]
         return reordered(views, [places[name] for own in owned for name in own])
+
+    def row_counts(self, stores: Stores, ids: Sequence[str]) -> NDArray[np.int64]:
+        """(utterances,): the rows of each in the view, its frames or one vector of time means."""
+        import numpy as np
+
+        counts = np.ones(len(ids), np.int64)
+        if self._reads_frames:
+            places = {name: place for place, name in enumerate(ids)}
+            for store, source, own in zip(stores, self._study.sources, self._owned(ids), strict=True):
+                counts[[places[name] for name in own]] = store.frame_counts(source.own(own))
+        return counts
+
+    def _owned(self, ids: Sequence[str]) -> list[list[str]]:
+        """The utterances of each corpus."""
+        return [[name for name in ids if name.startswith(source.prefix)] for source in self._study.sources]
+
+    @property
+    def _reads_frames(self) -> bool:
+        return bool(self._study.head.module.NEEDS == "frames")
 
     @property
     def card(self) -> Card:

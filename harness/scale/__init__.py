@@ -8,11 +8,14 @@ A backend is a module in this folder without a leading underscore: `processes` (
 
 from harness.scale._check import backends, check
 from harness.scale._limits import limited
+from harness.scale._look import Look, TooLongError
 from harness.scale._needs import Needs, asked_for, threads_of, workers_here
 from harness.scale._rounds import run_cells
 
 __all__ = [
+    "Look",
     "Needs",
+    "TooLongError",
     "asked_for",
     "backends",
     "check",

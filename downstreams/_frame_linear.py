@@ -8,14 +8,12 @@ import torch
 from torch import nn
 
 from downstreams._checks import check_is_frames
+from downstreams._moments import AT_ONCE, moments
 from downstreams._pooling import pieces, segment_mean
 from harness.contracts import Means, PackedFrames, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-_AT_ONCE = 256
-"""Utterances whose frames are read at a time for the statistics."""
 
 
 class FrameLinear(nn.Module):
@@ -45,20 +43,7 @@ class FrameLinear(nn.Module):
         return segment_mean(torch.relu(self.pre_net(scaled)), frames.offsets)
 
     def take_scale(self, view: Means | PackedFrames) -> None:
-        """Mean and deviation of every channel over these frames; a channel that never moves is only centred.
-
-        In double precision, a few hundred utterances at a time, so that no part is copied as a whole; the moments
-        of two groups add up as in Chan, Golub and LeVeque 1979, equation 2.1.
-        """
-        count, mean, squares = 0, *torch.zeros(2, self.mean.shape[0], dtype=torch.float64)
-        for part in pieces(view, _AT_ONCE):
-            values = part.values[:, 0].double()
-            variance, centre = torch.var_mean(values, 0, correction=0)
-            more, away = len(values), centre - mean
-            share = more / (count + more)
-            mean += share * away
-            squares += more * variance + count * share * away.square()
-            count += more
-        deviation = (squares / count).sqrt()
-        self.mean = mean.float()
-        self.deviation = torch.where(deviation > 0, deviation, 1.0).float()
+        """Mean and deviation of every channel over these frames; a channel that never moves is only centred."""
+        seen = moments(part.values[:, 0] for part in pieces(view, AT_ONCE))
+        self.mean = seen.mean.float()
+        self.deviation = torch.where(seen.varies, seen.deviation, 1.0).float()

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from downstreams._checks import check_positive
-from downstreams._pooling import means_of
+from downstreams._moments import AT_ONCE, moments
+from downstreams._pooling import means_of, pieces
 from harness.contracts import Kind, Labelled, Means, PackedFrames, Shape
 from harness.errors import ConfigError
 
@@ -52,10 +53,10 @@ class MeansMlp(nn.Module):
 
     def standardise(self, train: Labelled) -> None:
         """Take means and deviations of the training part."""
-        means = means_of(train.view).double()
-        deviation, varies = means.std(0, correction=0), means.amax(0) > means.amin(0)
-        self.centre.copy_(means.mean(0))
-        self.factor.copy_(torch.where(varies, 1 / deviation.clamp_min(torch.finfo(torch.float32).tiny), 0.0))
+        seen = moments(means_of(part) for part in pieces(train.view, AT_ONCE))
+        deviation = seen.deviation.clamp_min(torch.finfo(torch.float32).tiny)
+        self.centre.copy_(seen.mean)
+        self.factor.copy_(torch.where(seen.varies, 1 / deviation, 0.0))
         if train.values is not None:
             self._take_outputs(train.values.double())
 

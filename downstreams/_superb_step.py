@@ -96,7 +96,7 @@ class MeanStepper:
 
     Args:
         module: is trained in place.
-        view: time means of all training utterances; contiguous float32 is used as it is, without a copy.
+        view: time means of all training utterances, read where they lie; contiguous float32 is not copied.
         targets: (utterances,) int64.
         rule: learning rate and gradient norm.
         batch: utterances of every step.
@@ -105,7 +105,8 @@ class MeanStepper:
     def __init__(
         self, module: WeightedSumLinear, view: Means, targets: Tensor, rule: Rule, batch: int
     ) -> None:
-        self._rows = view.values.float().reshape(len(view), -1)
+        lying = view.rows()
+        self._rows, self._at = lying.table.float().reshape(len(lying.table), -1), lying.at
         self._targets, self._clip_norm, self._batch = targets, rule.clip_norm, batch
         self._weights, self._flat = _flatten(module)
         self._flat.grad = torch.zeros_like(self._flat)
@@ -127,7 +128,8 @@ class MeanStepper:
     def gradient(self, rows: Tensor) -> Tensor:
         """Put the gradient of the batch's mean loss beside the weights and give the loss."""
         weights, slopes = self._weights, self._slopes
-        torch.index_select(self._rows, 0, rows, out=self._means.view(self._batch, -1))
+        at = self._at.index_select(0, rows)
+        torch.index_select(self._rows, 0, at, out=self._means.view(self._batch, -1))
         share = weights.layer_weights.softmax(0)
         mixed = torch.matmul(share, self._means)  # (batch, dim)
         whole = weights.classifier_weight @ weights.projector_weight  # (classes, dim)

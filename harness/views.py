@@ -76,6 +76,11 @@ def frame_layers(view: View, layers: int) -> tuple[int, ...]:
     return (layer,)
 
 
+def view_layers(view: View, layers: int) -> int:
+    """How many layers a head is shown of an upstream with so many hidden states; a mean of several is one."""
+    return 1 if view.kind == "mean_last" else len(frame_layers(view, layers))
+
+
 def _check_range(name: str, value: int, first: int, last: int) -> None:
     if not first <= value <= last:
         raise ConfigError(

@@ -15,7 +15,7 @@ from harness.adapt._prior import (
     fitted_temperature,
     training_priors,
 )
-from harness.adapt._speakers import FEWEST, Groups, speaker_groups, zscored
+from harness.adapt._speakers import FEWEST, Groups, speaker_groups, zscore, zscored
 
 VERSION = 1
 """Raised when the same switch gives other numbers: it is part of the key of every run with a switch on."""
@@ -33,5 +33,6 @@ __all__ = [
     "fitted_temperature",
     "speaker_groups",
     "training_priors",
+    "zscore",
     "zscored",
 ]

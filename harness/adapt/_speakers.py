@@ -73,13 +73,27 @@ def zscored(view: Means | PackedFrames, groups: Groups) -> Means | PackedFrames:
     import torch
 
     values = torch.empty_like(view.values, dtype=torch.float32)
-    for name, members in groups.members().items():
-        taken = _rows(view, [row for row, own in enumerate(groups.of) if own == name])
-        seen = _rows(view, members)
-        for layer in range(view.values.shape[1]):
-            mean, deviation = _statistics(view.values[seen, layer])
-            values[taken, layer] = ((view.values[taken, layer].double() - mean) / deviation).float()
+    _standardise(view, groups, values)
     return Means(values) if isinstance(view, Means) else PackedFrames(values, view.offsets)
+
+
+def zscore(view: Means | PackedFrames, groups: Groups) -> None:
+    """The same in the place of the view's own values, one layer of one group at a time in memory."""
+    _standardise(view, groups, view.values)
+
+
+def _standardise(view: Means | PackedFrames, groups: Groups, values: Tensor) -> None:
+    """A layer's statistics are all taken before the first of its values is written."""
+    owned: dict[str, list[int]] = {name: [] for name in groups.of}
+    for row, name in enumerate(groups.of):
+        owned[name].append(row)
+    members = groups.members()
+    for layer in range(view.values.shape[1]):
+        known = {name: _statistics(view.values[_rows(view, seen), layer]) for name, seen in members.items()}
+        for name, own in owned.items():
+            mean, deviation = known[name]
+            rows = _rows(view, own)
+            values[rows, layer] = ((view.values[rows, layer].double() - mean) / deviation).float()
 
 
 def _statistics(rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -93,19 +93,18 @@ class Place:
         Raises:
             FetchError: another one is fetching to it.
         """
-        from filelock import FileLock, Timeout
+        from harness.store import claims
 
-        self.beside.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(self.beside / "lock", timeout=0):
-                yield
-        except Timeout as fault:
+        claim = claims.take(self.beside, "fetch")
+        if claim is None:
             raise FetchError(
                 "another program is fetching to this place",
                 got=str(self.target),
                 wanted="one at a time",
                 next_step="wait for it, or choose another folder with to=DIR",
-            ) from fault
+            )
+        with claim:
+            yield
 
 
 def place_at(folder: Path) -> Place:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
-
-from filelock import FileLock
 
 from harness import config, weights
 from harness.errors import ConfigError, WeightsError
 from harness.pretrain import Plan, compose, pretrain
 from harness.record import run_key
+from harness.store import claims
 from harness.sweep._config import Cell, Form, plain_words
 from harness.sweep._processes import pretrain_in_processes
 
+POLL_S = 1.0
+"""Between two looks at a model that another process makes."""
 _LOG = logging.getLogger("harness")
 SHAPELESS = (
     "name",
@@ -155,11 +158,20 @@ def _folder(plan: Plan) -> Path:
     return Path(plan.results) / "pretrained" / str(plan.name)
 
 
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait for the sole right to make this model; nothing is locked, so that results may lie on a network disk."""
+    name = hashlib.sha256(folder.name.encode()).hexdigest()[:24]
+    while (claim := claims.take(folder.parent / ".claims", name)) is None:
+        time.sleep(POLL_S)
+    with claim:
+        yield
+
+
 def _carry_out(plan: Plan, processes: int) -> Mapping[str, Any]:
     """Pre-train; a job of another process that wants the same model waits, and then finds it done."""
     folder = _folder(plan)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f".{folder.name}.lock")):
+    with _alone(folder):
         if processes > 1 and not (folder / "record.json").is_file():
             pretrain_in_processes(plan, processes)
         record = pretrain(plan)

@@ -334,10 +334,9 @@ def test_a_program_that_is_killed_is_taken_up_by_the_next(site: Any, package: Co
 
 
 def test_two_programs_do_not_share_a_place(site: Any, package: Corpus, tmp_path: Path, capsys: Any) -> None:
-    from filelock import FileLock
+    from harness.store import claims
 
     package((site.put("/mini.zip", BODY), {}))
-    (tmp_path / "mine.get").mkdir()
-    with FileLock(tmp_path / "mine.get" / "lock"):
+    with claims.take(tmp_path / "mine.get", "fetch"):
         assert main(["corpus", "get", "mini", f"to={tmp_path}/mine"]) == 2
     assert "another program" in capsys.readouterr().err

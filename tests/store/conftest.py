@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import subprocess
 import sys
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -40,3 +44,62 @@ def start_toy(project_root: Path) -> Callable[..., subprocess.Popen[str]]:
         )  # fmt: skip
 
     return start
+
+
+@dataclass(frozen=True)
+class ObjectServer:
+    """A real server of the S3 protocol on this machine, and the environment that leads to it."""
+
+    environment: dict[str, str]
+    client: Any
+
+    def bucket(self) -> str:
+        """A new one."""
+        name = f"b{uuid.uuid4().hex}"
+        self.client.create_bucket(Bucket=name)
+        return name
+
+    def contents(self, bucket: str) -> dict[str, str]:
+        """Checksum of every object by its key."""
+        found = self.client.list_objects_v2(Bucket=bucket).get("Contents", [])
+        return {item["Key"]: item["ETag"] for item in found}
+
+
+@pytest.fixture(scope="session")
+def object_server() -> Iterator[ObjectServer]:
+    """Moto's, on a free port of the loopback; started once, for importing it takes seconds."""
+    server_module = pytest.importorskip("moto.server")
+    pytest.importorskip("s3fs")
+    from botocore.session import Session
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    environment = {
+        "AWS_ACCESS_KEY_ID": "made-up", "AWS_SECRET_ACCESS_KEY": "made-up-secret",
+        "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "FSSPEC_S3_ENDPOINT_URL": url,
+    }  # fmt: skip
+    session = Session()
+    session.set_credentials("made-up", "made-up-secret")
+    yield ObjectServer(environment, session.create_client("s3", region_name="us-east-1", endpoint_url=url))
+    server.stop()
+
+
+@pytest.fixture
+def s3(object_server: ObjectServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectServer]:
+    """The server, configured in this process as the environment does it in others."""
+    import fsspec
+    import s3fs
+
+    for name, value in object_server.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setitem(
+        fsspec.config.conf, "s3", {"endpoint_url": object_server.environment["FSSPEC_S3_ENDPOINT_URL"]}
+    )
+    s3fs.S3FileSystem.clear_instance_cache()
+    yield object_server
+    s3fs.S3FileSystem.clear_instance_cache()

@@ -8,7 +8,6 @@ and cost are reported without a promise.
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,15 +15,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.clock import Clock
 from harness.contracts import CalibratedUpstream, Card, HiddenStates, Upstream
+from harness.engines import TOLERANCE, alone, computed, load, probe_sounds, relative_error
 from harness.errors import CheckError, WeightsError
-from harness.models import choose_device, load_upstream, random_upstream
+from harness.models import choose_device, random_upstream
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-TOLERANCE = 1e-4
-"""Largest relative error (max |difference| / max |reference|) that a batch may cause."""
+OWN_WEIGHTS = "its own weights"
 
 _LOG = logging.getLogger("harness")
 
@@ -76,7 +75,7 @@ def check(card: Card, device: str = "auto") -> Conformance:
 
     where = choose_device(device)
     try:
-        upstream, weights = load_upstream(card, where), "its own weights"
+        upstream, weights = load(card, device=where, engine="torch"), OWN_WEIGHTS
         if upstream.module is None:
             weights = "no weights needed"
     except WeightsError as fault:
@@ -88,6 +87,8 @@ def check(card: Card, device: str = "auto") -> Conformance:
             upstream.module.to(where)
     with torch.inference_mode():
         findings = [*promises(upstream, where), *_reports(upstream, where)]
+    if weights == OWN_WEIGHTS:
+        findings.append(_engine(card, where))
     return Conformance(card.name, weights, findings)
 
 
@@ -109,26 +110,8 @@ def _reports(upstream: Upstream, device: str) -> Iterator[Finding]:
 
 
 def made_up_voices(card: Card) -> list[Tensor]:
-    """Harmonic tones with noise: the shortest clip, then about 0.4, 1.0 and 2.3 seconds; seeded."""
-    import torch
-
-    rate = card.sample_rate_hz
-    draw = torch.Generator().manual_seed(0)
-    lengths = [card.min_samples, *(max(card.min_samples, int(s * rate)) + 37 for s in (0.4, 1.0, 2.3))]
-    voices = []
-    for number, samples in enumerate(lengths):
-        time_s = torch.arange(samples) / rate
-        tone = torch.stack([torch.sin(6.2832 * (110 + 30 * number) * k * time_s) / k for k in range(1, 9)])
-        voices.append(0.1 * tone.sum(0) + 0.02 * torch.randn(samples, generator=draw))
-    return voices
-
-
-def alone(upstream: Upstream, wave: Tensor, pad_samples: int = 0) -> HiddenStates:
-    """Hidden states of one (samples,) wave, padded with zeros at the end if asked."""
-    import torch
-
-    padded = torch.nn.functional.pad(wave, (0, pad_samples))
-    return upstream.extract(padded[None], torch.tensor([len(wave)], device=wave.device))
+    """The shortest clip, then about 0.4, 1.0 and 2.3 seconds; seeded."""
+    return probe_sounds(card, (0.4, 1.0, 2.3))
 
 
 def together(upstream: Upstream, waves: list[Tensor]) -> HiddenStates:
@@ -137,20 +120,6 @@ def together(upstream: Upstream, waves: list[Tensor]) -> HiddenStates:
 
     lengths = torch.tensor([len(wave) for wave in waves], device=waves[0].device)
     return upstream.extract(torch.nn.utils.rnn.pad_sequence(waves, batch_first=True), lengths)
-
-
-def relative_error(reference: HiddenStates, other: HiddenStates, row: int) -> float:
-    """Worst layer's max |difference| / max |reference|, a lone utterance against row `row`; inf where NaN."""
-    count = int(reference.frames[0])
-    if int(other.frames[row]) != count:
-        return float("inf")
-    pairs = zip(reference.states, other.states, strict=True)
-    errors = [_gap(mine[0, :count], theirs[row, :count]) for mine, theirs in pairs]
-    return float("inf") if any(math.isnan(error) for error in errors) else max(errors)
-
-
-def _gap(mine: Tensor, theirs: Tensor) -> float:
-    return float((mine - theirs).abs().max() / mine.abs().max().clamp_min(1e-12))
 
 
 def _invariance(upstream: Upstream, voices: list[Tensor]) -> Iterator[Finding]:
@@ -180,6 +149,13 @@ def _extremes(upstream: Upstream, voices: list[Tensor]) -> Iterator[Finding]:
     loud = alone(upstream, voices[-1] / voices[-1].abs().max())
     sound = _finite(loud) and all(_finite(alone(upstream, wave)) for wave in voices)
     yield Finding("NaN/Inf", "none" if sound else "found", sound)
+
+
+def _engine(card: Card, device: str) -> Finding:
+    """What computes it in a run, and how far from torch; a graph is exported where there is none yet."""
+    said = computed(load(card, device=device))
+    away = "" if said.deviation is None else f", deviates from torch by {said.deviation:.1e}"
+    return Finding("engine", f"{said.engine}, {said.precision}{away}", None)
 
 
 def _sizes(upstream: Upstream, voices: list[Tensor]) -> Iterator[Finding]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import platform
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness import models
 from harness.contracts import CalibratedUpstream, Card, HiddenStates, Upstream
-from harness.engines._computed import Computed, deviation, probed
+from harness.engines._computed import Computed, deviation, device_of, probed
 from harness.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ class Bf16Upstream:
     computes in bf16, are converted once instead: the same numbers. The network that is given is changed.
     """
 
-    def __init__(self, upstream: Upstream, found: float | None = None) -> None:
+    def __init__(self, upstream: Upstream) -> None:
         self.card, self.module = upstream.card, upstream.module
-        self.computed = Computed(precision="bf16", deviation=found)
+        self.computed = Computed(precision="bf16", device=device_of(upstream))
         self._upstream = upstream
         if self.module is not None:
             _halve(self.module)
@@ -56,7 +57,7 @@ def in_bf16(upstream: Upstream, device: str = "cpu") -> Bf16Upstream:
         )
     exact = probed(upstream, device)
     halved = Bf16Upstream(upstream)
-    halved.computed = Computed(precision="bf16", deviation=deviation(exact, probed(halved, device)))
+    halved.computed = replace(halved.computed, deviation=deviation(exact, probed(halved, device)))
     return halved
 
 

@@ -22,6 +22,7 @@ class Computed:
 
     engine: str = "torch"
     precision: str = "fp32"
+    device: str = "cpu"
     deviation: float | None = None
     """Largest relative difference from torch in fp32 on the probe sounds; None where it is torch in fp32."""
 
@@ -29,7 +30,13 @@ class Computed:
 def computed(upstream: Upstream) -> Computed:
     """What `load` says of an upstream; torch in fp32 for one that came another way."""
     said = getattr(upstream, "computed", None)
-    return said if isinstance(said, Computed) else Computed()
+    return said if isinstance(said, Computed) else Computed(device=device_of(upstream))
+
+
+def device_of(upstream: Upstream) -> str:
+    """Where the network lies, `cpu` or `cuda`; hand-made features are computed on a CPU."""
+    weight = None if upstream.module is None else next(upstream.module.parameters(), None)
+    return "cpu" if weight is None else weight.device.type
 
 
 def probe_sounds(card: Card, seconds: Sequence[float] = PROBE_SECONDS) -> list[Tensor]:

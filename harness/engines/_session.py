@@ -27,7 +27,7 @@ class OnnxUpstream:
 
     def __init__(self, card: Card, graph: Path, device: str = "cpu", deviation: float | None = None) -> None:
         self.card = card
-        self.computed = Computed(engine="onnx", deviation=deviation)
+        self.computed = Computed(engine="onnx", device=device, deviation=deviation)
         self._session = _session(graph, device)
 
     def measured(self, deviation: float) -> OnnxUpstream:

@@ -22,9 +22,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.check import alone, check, made_up_voices, relative_error, together
+from harness.check import check, made_up_voices, together
 from harness.config import card_named
 from harness.contracts import Card
+from harness.engines import alone, relative_error
 from harness.errors import AudioError, ConfigError, PluginError, UnknownNameError, WeightsError
 from harness.models import random_upstream
 from upstreams import _guarded_loading as guarded

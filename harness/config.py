@@ -60,7 +60,8 @@ class Part:
 class ScaleConfig:
     """Where the independent cells of a stage are worked on, and with what."""
 
-    name: Literal["processes", "ray", "dask"] = "processes"
+    name: str = "processes"
+    """A module of `harness/scale/`."""
     workers: int | None = None
     """Cells at a time; None: as many as the cores, the memory and the cluster allow."""
     threads: int | None = None

@@ -7,20 +7,30 @@ The model is loaded only when something is missing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from harness import engines, models, registry, weights
+from harness import engines, models, registry, scale, weights
 from harness.adapt import zscored
 from harness.audio import MIXING, load_wave
 from harness.config import card_named
 from harness.contracts import CalibratedUpstream, Card, Fold, Means, PackedFrames, Upstream
-from harness.extract import ExtractReport, WaveSource, extract
+from harness.costs import CORE_FLOP_PER_S, cost_of
+from harness.extract import (
+    Extraction,
+    ExtractReport,
+    Requested,
+    WaveSource,
+    extract_requested,
+    requested,
+    spread,
+)
 from harness.inputs import reads_speech, text_card
 from harness.joint import Source
 from harness.manifest import Manifest
 from harness.paths import cache_root
-from harness.progress import progress
+from harness.progress import Advance, progress
 from harness.store import Store, StoreKey, open_store
 from harness.study import Study
 from harness.texts import Texts, load_encoder
@@ -37,6 +47,10 @@ Stores: TypeAlias = tuple[Store, ...]
 
 
 GPU_BATCH_SECONDS = 60.0
+GPU_FLOP_PER_S = 20e12
+"""Of a GPU in fp32, to tell a small extraction from a large one."""
+SMALL_S = 30.0
+"""An extraction that takes one worker less is done in this process."""
 
 
 class Request(NamedTuple):
@@ -231,19 +245,63 @@ class Features:
     def _fill_one(self, store: Store, source: Source, ids: Sequence[str], title: str) -> None:
         frames = self._study.head.module.NEEDS == "frames"
         layers = frame_layers(self._view, self.card.layers) if frames else ()
-        if not store.missing(ids, layers):
+        request = requested(_waves_of(source.manifest, ids), store, self.card, layers)
+        if not request.todo:
             return
         with progress(title) as advance:
-            report = extract(
+            report = (self._spread if self._spreads(request) else self._extract)(request, store, advance)
+        self.reports.append(report)
+
+    def _extract(self, request: Requested, store: Store, advance: Advance) -> ExtractReport:
+        """In this process."""
+        with scale.limited(self._needs(request).threads):
+            return extract_requested(
+                request,
                 self.upstream,
-                _waves_of(source.manifest, ids),
                 store,
-                frame_layers=layers,
                 batch_seconds=self._batch_seconds,
                 device=self._device,
                 progress=advance,
             )
-        self.reports.append(report)
+
+    def _spread(self, request: Requested, store: Store, advance: Advance) -> ExtractReport:
+        """By workers."""
+        config = self._study.config
+        extraction = Extraction(
+            card=self._written,
+            device=self._device,
+            engine=config.engine,
+            precision=config.precision,
+            batch_seconds=self._batch_seconds,
+            store=store,
+        )
+        needs, settings = self._needs(request), config.scale
+        return spread(extraction, request, self.card, settings=settings, needs=needs, progress=advance)
+
+    def _spreads(self, request: Requested) -> bool:
+        """Whether workers extract: where the user wants them, or where it takes longer than they take to start."""
+        settings = self._study.config.scale
+        if self._calibrates or settings.workers == 1:
+            return False
+        if scale.asked_for(settings):
+            return True
+        workers = min(scale.workers_here(settings, self._needs(request)), len(request.todo))
+        return workers > 1 and self._seconds(request) > SMALL_S
+
+    def _seconds(self, request: Requested) -> float:
+        """By the card, on one core, or on one GPU."""
+        rate = CORE_FLOP_PER_S if self._device == "cpu" else GPU_FLOP_PER_S
+        return cost_of(self._written).core_s([source.duration_s for source in request.lacking], rate)
+
+    def _needs(self, request: Requested) -> scale.Needs:
+        settings, longest_s = self._study.config.scale, request.lacking[0].duration_s
+        on_gpu = 0.0 if self._device == "cpu" else 1.0
+        return scale.Needs(
+            threads=scale.threads_of(settings, request.pieces),
+            memory_gib=settings.memory_gib
+            or cost_of(self._written).memory_gib(longest_s, self._batch_seconds),
+            gpus=on_gpu if settings.gpus is None else settings.gpus,
+        )
 
     def _waves(self, ids: Sequence[str]) -> Iterator[Tensor]:
         import torch
@@ -286,4 +344,5 @@ def extraction_summary(reports: Sequence[ExtractReport]) -> dict[str, Any]:
             sum(report.padding_share * report.audio_s for report in extracted) / audio_s, 4
         ),
         "peak_rss_mib": round(max(report.peak_rss_mib for report in extracted), 1),
+        "computed": [asdict(said) for said in dict.fromkeys(report.computed for report in extracted) if said],
     }

@@ -31,6 +31,7 @@ PACKAGES = (
 )  # fmt: skip
 PLACES = (
     "corpus.root", "upstream.path", "results", "split.folder", "split.names", "task.folder", "store",
+    "scale.address",
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from harness import inputs, registry
+from harness import inputs, registry, scale
 from harness.adapt import FEWEST, Groups, adaptation_notes, check_prior, speaker_groups
 from harness.adapt import VERSION as ADAPT_VERSION
 from harness.config import HEADLINE_METRICS, CorpusConfig, Part, RunConfig, build
@@ -198,6 +198,7 @@ def plan(config: RunConfig, manifest: Manifest | None = None) -> Study:
     Raises:
         HarnessError: anything that would make the run fail later, where it can be known now.
     """
+    scale.check(config.scale)
     task, split, head = (
         plugin(kind, part)
         for kind, part in (("tasks", config.task), ("splits", config.split), ("downstreams", config.head))

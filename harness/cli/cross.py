@@ -12,7 +12,8 @@ OWN = ("corpora", "pairs", "train", "test", "upstream", "speakers", "prior", "wi
 BELOW = ("roots.", "paths.", "within.")
 FOR_ALL = (
     "head", "head.", "view", "view.", "task", "task.", "split.", "seeds", "metrics", "resamples", "batch_seconds",
-    "device", "results", "force", "track", "corpus.on_fault", "upstream.",
+    "device", "engine", "precision", "store", "scale", "scale.", "results", "force", "track", "corpus.on_fault",
+    "upstream.",
 )  # fmt: skip
 """Overrides that are handed to every run as they are."""
 SWITCHES = {"speakers": ("none", "zscore"), "prior": ("none", "uniform", "estimated")}

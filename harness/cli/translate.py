@@ -8,8 +8,8 @@ from harness.cli._verb import Verb, say, settings
 from harness.errors import ConfigError
 
 FOR_ALL = (
-    "corpus.root", "corpus.on_fault", "upstream.", "seeds", "resamples", "batch_seconds", "device", "results",
-    "force", "track",
+    "corpus.root", "corpus.on_fault", "upstream.", "seeds", "resamples", "batch_seconds", "device", "engine",
+    "precision", "store", "scale", "scale.", "results", "force", "track",
 )  # fmt: skip
 """Overrides that are handed to every recipe as they are."""
 HEAD = ("head", "head.", "view", "view.")

@@ -27,8 +27,10 @@ from harness.plots import matrix_figure, save
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NO_SHAPE = ("results", "force", "track", "device", "batch_seconds", "resamples")
-"""Settings that do not change which figures a sweep is about."""
+NO_SHAPE = (
+    "results", "force", "track", "device", "engine", "batch_seconds", "resamples", "store", "scale",
+)  # fmt: skip
+"""Settings, and groups of them, that do not change which figures a sweep is about."""
 NAME_LENGTH = 60
 """Longer names of files are cut, and end in a hash of the whole."""
 
@@ -54,9 +56,14 @@ def stem_of(request: Request) -> str:
     """The file name of a sweep: its corpora and upstreams, and a hash of whatever else shapes its numbers."""
     directions = request.corpora if _is_square(request) else [pair.name for pair in request.pairs]
     name = f"{'-'.join(directions)}--{'-'.join(request.upstreams)}"
-    shaping = sorted(word for word in request.words if word.partition("=")[0] not in NO_SHAPE)
+    shaping = sorted(word for word in request.words if _group(word) not in NO_SHAPE)
     digest = hashlib.sha256("\n".join([name, *shaping]).encode()).hexdigest()[:8]
     return name if len(name) <= NAME_LENGTH and not shaping else f"{name[:NAME_LENGTH]}--{digest}"
+
+
+def _group(word: str) -> str:
+    """What a setting belongs to: `scale.workers=2` to `scale`."""
+    return word.partition("=")[0].partition(".")[0]
 
 
 def _is_square(request: Request) -> bool:

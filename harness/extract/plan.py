@@ -50,6 +50,9 @@ class Piece(NamedTuple):
         text = "\n".join([repr(tuple(self.lack)), *(source.id for source in self.sources)])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
+    def __str__(self) -> str:
+        return f"{len(self.sources)} utterances from {self.sources[0].id} on"
+
     @property
     def seconds(self) -> float:
         """Audio in it."""
@@ -86,6 +89,11 @@ def pieces(
         for lack, group in groupby(left, key=lambda source: lacking[source.id]):
             found.append(Piece(tuple(group), lack))
     return found
+
+
+def shard_count(sources: Sequence[WaveSource], card: Card, frame_layers: Sequence[int]) -> int:
+    """Shards of the whole request, whatever of it is missing."""
+    return sum(1 for _ in _shards(sources, card, len(frame_layers)))
 
 
 def _shards(sources: Sequence[WaveSource], card: Card, frame_layers: int) -> Iterator[list[WaveSource]]:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from harness.audio import load_wave
 from harness.clock import peak_rss_mib
 from harness.contracts import Card, Upstream
+from harness.engines import Computed, computed
 from harness.errors import AudioError, ConfigError
-from harness.extract.plan import Piece, WaveSource, batches, pieces, unique
+from harness.extract.plan import Piece, WaveSource, batches, pieces, shard_count, unique
 from harness.extract.states import features_of
 from harness.store import Claim, Store, UtteranceFeatures
 
@@ -46,6 +47,8 @@ class ExtractReport:
     """Of all samples that went through the upstream."""
     shards: int = 0
     peak_rss_mib: float = 0.0
+    computed: Computed | None = None
+    """What computed the network; None where nothing was extracted."""
 
     @property
     def seconds_per_audio_second(self) -> float | None:
@@ -99,28 +102,99 @@ def extract(
         ConfigError: a batch does not fit into the device's memory, or `batch_seconds` is not positive.
         StoreError: the store cannot be written.
     """
-    if batch_seconds is not None and not batch_seconds > 0:
-        raise ConfigError("a batch needs a positive length", got=batch_seconds, wanted="batch_seconds > 0")
-    start = time.perf_counter()
+    request = requested(utterances, store, upstream.card, frame_layers)
+    return extract_requested(
+        request, upstream, store, batch_seconds=batch_seconds, device=device, progress=progress
+    )
+
+
+class Requested(NamedTuple):
+    """What an extraction has to do."""
+
+    todo: list[Piece]
+    lacking: list[WaveSource]
+    """In `todo`, longest first."""
+    stored_before: int
+    """Utterances that need nothing."""
+    pieces: int
+    """Of the whole request, stored ones included."""
+
+
+def requested(
+    utterances: Iterable[WaveSource], store: Store, card: Card, frame_layers: Iterable[int] = ()
+) -> Requested:
+    """Compare what is wanted with what is stored; see `extract`."""
     sources, layers = unique(utterances), sorted(set(frame_layers))
     lacking = store.lacking([source.id for source in sources], layers)
-    report = ExtractReport(stored_before=len(sources) - len(lacking))
-    if lacking:
-        _refuse_short((source for source in sources if source.id in lacking), upstream.card)
-        store.prepare()
-        todo = pieces(sources, lacking, upstream.card, layers)
-        with ThreadPoolExecutor(min(DECODERS, os.cpu_count() or 1), "decode") as pool:
-            worker = _Worker(
-                upstream=upstream,
-                store=store,
-                pool=pool,
-                device=torch.device(device),
-                batch_seconds=batch_seconds,
-                report=report,
-                progress=progress,
-                total_s=sum(piece.seconds for piece in todo),
-            )
-            worker.run(todo)
+    return Requested(
+        pieces(sources, lacking, card, layers),
+        [source for source in sources if source.id in lacking],
+        len(sources) - len(lacking),
+        shard_count(sources, card, layers),
+    )
+
+
+def extract_requested(
+    request: Requested,
+    upstream: Upstream,
+    store: Store,
+    *,
+    batch_seconds: float | None,
+    device: str | torch.device,
+    progress: Progress | None = None,
+) -> ExtractReport:
+    """The second half of `extract`, for whoever has looked at the request."""
+    start = time.perf_counter()
+    prepare(request, store, upstream.card, batch_seconds)
+    report = ExtractReport()
+    if request.todo:
+        report = work_on(
+            request.todo, upstream, store, batch_seconds=batch_seconds, device=device, progress=progress
+        )
+    wall_s = time.perf_counter() - start
+    return replace(report, stored_before=request.stored_before, wall_s=wall_s, peak_rss_mib=peak_rss_mib())
+
+
+def prepare(request: Requested, store: Store, card: Card, batch_seconds: float | None) -> None:
+    """Refuse what cannot be extracted, and sweep the store, before any piece is worked on.
+
+    Raises:
+        AudioError: a file that cannot be read, or a clip too short for a frame.
+        ConfigError: `batch_seconds` is not positive.
+        StoreError: the store cannot be written.
+    """
+    if batch_seconds is not None and not batch_seconds > 0:
+        raise ConfigError("a batch needs a positive length", got=batch_seconds, wanted="batch_seconds > 0")
+    if not request.todo:
+        return
+    _refuse_short(request.lacking, card)
+    store.prepare()
+
+
+def work_on(
+    todo: Sequence[Piece],
+    upstream: Upstream,
+    store: Store,
+    *,
+    batch_seconds: float | None,
+    device: str | torch.device,
+    progress: Progress | None = None,
+) -> ExtractReport:
+    """Compute and store pieces, those that another process holds when it gives them up; see `extract`."""
+    start = time.perf_counter()
+    report = ExtractReport(computed=computed(upstream))
+    with ThreadPoolExecutor(min(DECODERS, os.cpu_count() or 1), "decode") as pool:
+        worker = _Worker(
+            upstream=upstream,
+            store=store,
+            pool=pool,
+            device=torch.device(device),
+            batch_seconds=batch_seconds,
+            report=report,
+            progress=progress,
+            total_s=sum(piece.seconds for piece in todo),
+        )
+        worker.run(list(todo))
     report.wall_s, report.peak_rss_mib = time.perf_counter() - start, peak_rss_mib()
     return report
 

@@ -62,18 +62,33 @@ def _connect(settings: ScaleConfig, needs: Needs) -> None:
         cpus = max(cores_here(), workers_here(settings, needs) * needs.threads)
         ray.init("local", num_cpus=cpus, include_dashboard=False, **quiet)
         return
-    place = parsed(settings.address, _SCHEMES)
+    address = _found() if settings.address == "auto" else settings.address
+    place = parsed(address, _SCHEMES)
     if place is not None:
         require_listener(place, "the Ray cluster", _START)
     try:
-        ray.init(settings.address, **quiet)
+        ray.init(address, **quiet)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as fault:
-        raise ScaleError(
-            "the Ray cluster cannot be reached",
-            got=f"scale.address={settings.address}: {str(fault).strip().partition(chr(10))[0]}",
-            wanted=ADDRESS,
-            next_step=_START,
-        ) from fault
+        raise _unreachable(address, str(fault)) from fault
+
+
+def _found() -> str:
+    """The cluster that this machine belongs to; one that has ended may still be named."""
+    from ray._private.utils import read_ray_address
+
+    address = os.environ.get("RAY_ADDRESS") or read_ray_address()
+    if not address:
+        raise _unreachable("auto", "no cluster runs on this machine")
+    return str(address)
+
+
+def _unreachable(address: str, reason: str) -> ScaleError:
+    return ScaleError(
+        "the Ray cluster cannot be reached",
+        got=f"scale.address={address}: {reason.strip().partition(chr(10))[0]}",
+        wanted=ADDRESS,
+        next_step=_START,
+    )
 
 
 class RayWorkers:

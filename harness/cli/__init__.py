@@ -56,6 +56,8 @@ def main(arguments: Sequence[str]) -> int:
     cores (measured: a GRU's step 22 s spinning, 1 s passive, on two cores with a load of three).
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
+    for client in ("botocore", "aiobotocore"):  # they tell at every start where they found credentials
+        logging.getLogger(client).setLevel(logging.WARNING)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         _dispatch(list(arguments))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import pickle
@@ -21,6 +22,7 @@ from harness.errors import StoreError
 from harness.extract import extract
 from harness.store import Pairs, Store, open_store
 from harness.store.mirror import Remote, is_address, shown
+from harness.store.shard import INDEX
 
 FILES = ["index.json", "means.npy", "stds.npy", "frames_001.npy"]
 LAYERS = (1,)
@@ -252,6 +254,49 @@ def test_a_sound_shard_is_never_written_again(
         late.write(claim, features_of(whole, shard.ids), frame_layers=LAYERS)
     assert name in late._catalogue.shards
     assert pushed == []
+
+
+def test_the_index_goes_up_last(
+    toy: ModuleType, corpus: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whenever an upload stops, what is there is whole or invisible."""
+    fs = fsspec.filesystem("memory")
+    put, sent, stops_at = type(fs).put_file, [], [0]
+
+    def counted(self: object, here: str, there: str, **how: object) -> None:
+        if "/shards/" in there:
+            sent.append(there)
+            if [len(sent)] == stops_at:
+                raise ConnectionResetError("gone")
+        put(self, here, there, **how)
+
+    monkeypatch.setattr(type(fs), "put_file", counted)
+    for number in range(1, 9):
+        sent.clear()
+        stops_at[:] = [number]
+        visible = {name.rpartition("/")[0] for name in remote_files(address) if name.endswith(INDEX)}
+        with contextlib.suppress(StoreError):
+            toy.run(corpus, address, layers=LAYERS)
+        there = remote_files(address)
+        whole = {name.rpartition("/")[0] for name in there if name.endswith(INDEX)}
+        assert visible <= whole
+        for shard in whole:
+            assert {f"{shard}/{file}" for file in FILES} <= there.keys()
+    stops_at.clear()
+    toy.run(corpus, address, layers=LAYERS)
+    assert open_store(address, toy.key()).verify() == []
+
+
+def test_a_connection_that_breaks_is_told(
+    toy: ModuleType, corpus: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: object, here: str, there: str, **how: object) -> None:
+        raise ConnectionResetError("gone")
+
+    monkeypatch.setattr(type(fsspec.filesystem("memory")), "put_file", broken)
+    with pytest.raises(StoreError, match=r"cannot be reached[\s\S]*ConnectionResetError: gone"):
+        toy.run(corpus, address)
+    assert remote_files(address) == {}
 
 
 def late_shards(store: Store) -> dict[str, object]:

@@ -1,7 +1,8 @@
 """Ridge regression on the classes, a linear probe over time means; layer and strength chosen by the watched part.
 
 The targets are 1 for the class and -1 for the others, as in scikit-learn's RidgeClassifier (two classes give the
-same answer with one column or two). Solver: scikit-learn's Cholesky of the smaller of the two Gram matrices.
+same answer with one column or two). Solver: scikit-learn's Cholesky of the smaller of the two Gram matrices; where
+the folds of a study are trained together, one of their own with the sums that they share.
 """
 
 from __future__ import annotations
@@ -9,14 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from downstreams._checks import check_list
-from downstreams._layers import Rows, RowSpace
+from downstreams._layers import Rows, RowSpace, layer_candidates
 from downstreams._probe import Classes, LinearProbe, Variant
-from harness.contracts import Shape
+from downstreams._shared_grams import SharedGrams
+from downstreams._shared_ridge import SharedRidge
+from harness.contracts import Labelled, Means, Shape
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 NEEDS = "means"
 
@@ -39,6 +45,45 @@ def build(config: Config, shape: Shape, seed: int) -> LinearProbe:  # noqa: ARG0
     """
     check_list("alphas", config.alphas)
     return LinearProbe(shape, config.layer, partial(_train, config.alphas), len(config.alphas))
+
+
+def share(config: Config, shape: Shape, whole: Labelled, trains: Sequence[Tensor]) -> SharedGrams | None:
+    """What the folds of a study have in common; None where each is better fitted by itself.
+
+    Args:
+        config: settings of the head.
+        shape: of the views.
+        whole: all utterances of the study.
+        trains: per fold, the positions of its training utterances.
+
+    Raises:
+        ConfigError: a layer that is not there, or no usable penalty.
+    """
+    check_list("alphas", config.alphas)
+    layers = [layer for layer in layer_candidates(config.layer, shape) if isinstance(layer, int)]
+    if not layers or not isinstance(whole.view, Means):
+        return None
+    shared = SharedGrams(
+        whole.view, whole.targets, trains, classes=shape.classes, layers=layers, alphas=config.alphas
+    )
+    return shared if shared.worth_it else None
+
+
+def build_shared(
+    config: Config,
+    shape: Shape,
+    seed: int,  # noqa: ARG001  nothing is drawn
+    shared: SharedGrams,
+    fold: int,
+) -> LinearProbe:
+    """A fresh head for one of the folds that share; it gives what `build`'s gives, to rounding.
+
+    Raises:
+        ConfigError: a layer that is not there, or no usable penalty.
+    """
+    check_list("alphas", config.alphas)
+    train = partial(_train, config.alphas)
+    return SharedRidge(shape, config.layer, train, alphas=config.alphas, shared=shared, fold=fold)
 
 
 def _train(alphas: Sequence[float], rows: Rows, classes: Classes) -> Iterator[Variant]:

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 from harness import scale
 from harness.adapt import corrected, training_priors
 from harness.contexts import ContextViews
-from harness.contracts import Example, Fold, Head
+from harness.contracts import Example, Fold, Head, Labelled, SharingHeadModule
 from harness.errors import HarnessError
 from harness.features import Features, Stores
-from harness.fit import FoldViews, fit, labelled
+from harness.fit import FoldViews, Shared, fit, labelled, shape_of
 from harness.paths import write_text
 from harness.predictions import Predictions, predictions_of, read_predictions, write_predictions
 from harness.progress import Advance, progress
@@ -170,13 +170,22 @@ def _part_of(advance: Advance, number: int, count: int) -> Callable[[float], Non
     return lambda share: advance(number + share, count)
 
 
+class _Served(NamedTuple):
+    """What the folds of one store take their parts from."""
+
+    rows: dict[str, int]
+    whole: Whole
+    work: object | None
+    """What the folds have in common, where the head shares it."""
+
+
 class WholeView:
     """The view of all utterances in any fold, read once; folds take their rows from it."""
 
     def __init__(self, study: Study, features: Features) -> None:
         self._study, self._features = study, features
         self._contexts = ContextViews(study, features)
-        self._served: dict[int, tuple[dict[str, int], Whole]] = {}
+        self._served: dict[int, _Served] = {}
 
     def views(self, fold: Fold) -> FoldViews:
         """Train, dev and test of a fold with their targets."""
@@ -186,22 +195,36 @@ class WholeView:
             return self._contexts.views(fold)
         store = self._features.prepare(fold)
         if id(store) not in self._served:
-            used = frozenset(
-                all_ids(self._study.folds.folds)
-            )  # a protocol may leave examples out of every part
-            ids = [example.id for example in self._study.examples.examples if example.id in used]
-            self._served = {id(store): ({name: row for row, name in enumerate(ids)}, self._read(store, ids))}
-        rows, whole = self._served[id(store)]
-        classes = self._study.examples.classes
+            self._served = {id(store): self._serve(store)}
+        rows, whole, work = self._served[id(store)]
 
-        def part(ids: tuple[str, ...]) -> Any:  # noqa: ANN401
-            examples = self._study.by_id(ids)
+        def part(ids: tuple[str, ...]) -> Labelled:
             taken = whole.part(torch.tensor([rows[name] for name in ids], dtype=torch.int64))
-            return labelled(taken, examples, classes)
+            return labelled(taken, self._study.by_id(ids), self._study.examples.classes)
 
         return FoldViews(
-            train=part(fold.train), dev=part(fold.dev) if fold.dev else None, test=part(fold.test)
+            train=part(fold.train),
+            dev=part(fold.dev) if fold.dev else None,
+            test=part(fold.test),
+            shared=None if work is None else Shared(work, self._study.folds.folds.index(fold)),
         )
+
+    def _serve(self, stores: Stores) -> _Served:
+        used = frozenset(all_ids(self._study.folds.folds))  # a protocol may leave examples out of every part
+        ids = [example.id for example in self._study.examples.examples if example.id in used]
+        whole, rows = self._read(stores, ids), {name: row for row, name in enumerate(ids)}
+        return _Served(rows, whole, self._work(whole, rows))
+
+    def _work(self, whole: Whole, rows: dict[str, int]) -> object | None:
+        """What the folds have in common: nothing where features are calibrated fold by fold."""
+        import torch
+
+        module, classes = self._study.head.module, self._study.examples.classes
+        if not isinstance(module, SharingHeadModule) or self._features.calibration:
+            return None
+        everything = labelled(whole.view, self._study.by_id(list(rows)), classes)
+        trains = [torch.tensor([rows[name] for name in fold.train]) for fold in self._study.folds.folds]
+        return module.share(self._study.head.settings, shape_of(whole.view, len(classes)), everything, trains)
 
     def _read(self, stores: Stores, ids: list[str]) -> Whole:
         read = [only_utterance(example) for example in self._study.by_id(ids)]

@@ -19,6 +19,14 @@ from harness.contracts import (
 )
 
 
+class Shared(NamedTuple):
+    """What a fold has in common with the others, for a `SharingHeadModule`."""
+
+    work: object
+    fold: int
+    """Position of the fold among those that share."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FoldViews:
     """The three parts of a fold as a head sees them."""
@@ -26,6 +34,7 @@ class FoldViews:
     train: Labelled
     dev: Labelled | None
     test: Labelled
+    shared: Shared | None = None
 
     def watch(self, select: str) -> Labelled | None:
         """The part that selects the model under a selection rule: `dev`, `test`, or none for `last`."""
@@ -61,7 +70,12 @@ def fit(
     progress: Callable[[float], None],
 ) -> Fitted:
     """Train a fresh head; the test part is looked at only where `select` says so."""
-    head: Head = module.build(settings, shape_of(views.train.view, classes), seed)
+    shape, shared = shape_of(views.train.view, classes), views.shared
+    head: Head = (
+        module.build(settings, shape, seed)
+        if shared is None
+        else module.build_shared(settings, shape, seed, shared.work, shared.fold)
+    )
     return Fitted(head, head.fit(views.train, views.watch(select), progress))
 
 

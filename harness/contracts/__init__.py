@@ -18,6 +18,7 @@ from harness.contracts._heads import (
     Rows,
     Runs,
     Shape,
+    SharingHeadModule,
 )
 from harness.contracts._pretraining import Loss, Objective, ObjectiveModule
 from harness.contracts._texts import TextCard, TextEncoder, TextFamily
@@ -56,6 +57,7 @@ __all__ = [
     "Rows",
     "Runs",
     "Shape",
+    "SharingHeadModule",
     "Splitter",
     "TextCard",
     "TextEncoder",

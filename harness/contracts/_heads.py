@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -169,4 +169,29 @@ class HeadModule(Protocol):
     @staticmethod
     def build(config: object, shape: Shape, seed: int) -> Head:
         """A fresh head; the same seed gives the same head."""
+        ...
+
+
+@runtime_checkable
+class SharingHeadModule(HeadModule, Protocol):
+    """A module whose folds have work in common, which is done once for all of them.
+
+    What it trains with `build_shared` is what `build` gives, to rounding: the same history, the same selection.
+    """
+
+    @staticmethod
+    def share(config: object, shape: Shape, whole: Labelled, trains: Sequence[Tensor]) -> object | None:
+        """What the folds have in common, made as late as it can be; None where sharing would not help.
+
+        Args:
+            config: settings of the head.
+            shape: of the views.
+            whole: all utterances of the study.
+            trains: per fold, the positions (int64) in `whole` that it trains on.
+        """
+        ...
+
+    @staticmethod
+    def build_shared(config: object, shape: Shape, seed: int, shared: object, fold: int) -> Head:
+        """A fresh head for the fold at this position, which `fit` is given the parts of."""
         ...

@@ -13,7 +13,7 @@ from harness.config import RunConfig
 from harness.contracts import CalibratedUpstream, Card, Upstream
 from harness.costs import Cost
 from harness.forecast._placing import Placing
-from harness.forecast._together import Meeting, spread, together
+from harness.forecast._together import Meeting, import_libraries, spread, together
 from harness.forecast._work import Extraction
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class Speed:
     """Until a new process has imported what it needs."""
     load_s: float
     """Of the model, its libraries included."""
+    first_load_s: float
+    """As it was before this measurement: a network that is exported is exported once and kept."""
     calibrate_s_per_audio_s: float
     peak_gib: float
     """Of one process, after the clips that were measured."""
@@ -99,10 +101,11 @@ def measure_extraction(
         layers=extraction.layers,
         calibrates=extraction.calibrated,
     )
-    return _mean(together(_measured, task, placing.workers), placing)
+    (first_load_s,) = [0.0] if extraction.cost.by_time else together(_loaded, task, 1)
+    return _mean(together(_measured, task, placing.workers), placing, first_load_s)
 
 
-def _mean(seen: Sequence[_Seen], placing: Placing) -> Speed:
+def _mean(seen: Sequence[_Seen], placing: Placing, first_load_s: float) -> Speed:
     count = len(seen)
     wall_s = sum(one.wall_s for one in seen)
     return Speed(
@@ -114,9 +117,23 @@ def _mean(seen: Sequence[_Seen], placing: Placing) -> Speed:
         s_per_audio_s=wall_s / sum(one.audio_s for one in seen),
         start_s=sum(one.start_s for one in seen) / count,
         load_s=max(one.load_s for one in seen),
+        first_load_s=first_load_s,
         calibrate_s_per_audio_s=sum(one.calibrate_s_per_audio_s for one in seen) / count,
         peak_gib=max(one.peak_gib for one in seen),
     )
+
+
+def _loaded(task: Task, number: int, meeting: Meeting, sent: float) -> float:
+    """In a process of its own: seconds until the model is there, for the first time."""
+    from harness import engines
+    from harness.scale import limited
+
+    del number, meeting, sent
+    import_libraries()
+    begun = time.time()
+    with limited(task.threads):
+        engines.load(task.card, device=task.device, engine=task.engine, precision=task.precision)
+    return time.time() - begun
 
 
 def _measured(task: Task, number: int, meeting: Meeting, sent: float) -> _Seen:
@@ -125,6 +142,7 @@ def _measured(task: Task, number: int, meeting: Meeting, sent: float) -> _Seen:
     from harness.clock import peak_rss_mib
     from harness.scale import limited
 
+    import_libraries()
     begun = time.time()
     with limited(task.threads), TemporaryDirectory(prefix="emoharness-plan-") as folder:
         upstream = engines.load(task.card, device=task.device, engine=task.engine, precision=task.precision)

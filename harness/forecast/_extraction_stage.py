@@ -13,6 +13,9 @@ from harness.forecast._placing import Placing, makespan, placing
 from harness.forecast._stage import Manner, Stage
 from harness.forecast._work import Extraction, Work, seconds
 
+EXPORTING_S = 5.0
+"""A first load that takes so much longer than the next one has exported the network."""
+
 
 def extraction_stage(work: Work, manner: Manner) -> Stage:
     """Load and extract everything that is missing, one upstream and corpus after the other."""
@@ -22,6 +25,7 @@ def extraction_stage(work: Work, manner: Manner) -> Stage:
         placing=found[0].placing if found else None,
         start_s=next((stage.start_s for stage in found if stage.start_s is not None), None),
         peak_gib=max((stage.peak_gib for stage in found if stage.peak_gib is not None), default=None),
+        note="; ".join(dict.fromkeys(stage.note for stage in found if stage.note)),
     )
 
 
@@ -38,7 +42,16 @@ def _one_extraction(work: Work, extraction: Extraction, manner: Manner) -> Stage
         placing=where,
         start_s=speed.start_s if speed else None,
         peak_gib=speed.peak_gib if speed else None,
+        note=_first_load(extraction, speed),
     )
+
+
+def _first_load(extraction: Extraction, speed: Speed | None) -> str:
+    """A plan that has exported a network has spared the run that."""
+    if speed is None or speed.first_load_s < speed.load_s + EXPORTING_S:
+        return ""
+    name = extraction.cost.card.name
+    return f"{name} took {speed.first_load_s:.1f} s to load for the first time; its graph is kept, and not counted"
 
 
 def place_of(work: Work, extraction: Extraction, device: str) -> Placing:

@@ -46,7 +46,7 @@ def forecast(config: RunConfig, *, measure: bool = True, rate_tflops: float | No
         memory_there=memory_there(),
         disk=tuple(disk_of(work)),
         disk_there=disk_there(),
-        notes=tuple(_notes(work, manner)),
+        notes=(*_notes(work, manner), *filter(None, [extraction.note])),
     )
 
 

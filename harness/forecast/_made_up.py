@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from harness.contracts import Contexts
 
+MAPPED_BYTES = 256 << 20
+"""A larger view is mapped from disk in a run, and a fold is rows of it; a smaller one is copied."""
 IN_MEMORY_BYTES = 1 << 30
 """Of made-up features that are numbers; what goes beyond is an empty file that is read as if it were features."""
 
@@ -104,7 +106,8 @@ def part_of(lesson: Lesson, table: Tensor, part: str) -> Any:  # noqa: ANN401  L
         offsets = np.concatenate([[0], np.cumsum([lesson.frames[name] for name in names])])
         view = PackedFrames(table, torch.from_numpy(offsets.astype(np.int64)))
     rows = torch.tensor([place[example.utterances[0]] for example in examples], dtype=torch.int64)
-    return labelled(view.select(rows), examples, lesson.classes)
+    taken = view.select(rows) if table.nbytes > MAPPED_BYTES else view.take(rows)
+    return labelled(taken, examples, lesson.classes)
 
 
 def _contexts(table: Tensor, examples: Sequence[Example], place: dict[str, int]) -> Contexts:

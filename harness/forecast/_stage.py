@@ -28,3 +28,4 @@ class Stage:
     """Of a new process, where one was started."""
     peak_gib: float | None = None
     """Of a worker, where one was measured."""
+    note: str = ""

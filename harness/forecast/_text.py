@@ -24,11 +24,9 @@ def text_of(forecast: Forecast) -> str:
         [f"memory ({_bytes(forecast.memory_there)} free)", *_sizes(forecast.memory)],
         [f"disk ({_bytes(forecast.disk_there)} free)", *_sizes(forecast.disk)],
         ["where the figures come from", *_bases(forecast.times)],
-        [*(f"note: {note}" for note in (*forecast.notes, *_warnings(forecast)))],
     ]
-    return "\n\n".join(
-        "\n".join(block) for block in blocks if len(block) > 1 or block[:1] == [forecast.title]
-    )
+    notes = [f"note: {note}" for note in (*forecast.notes, *_warnings(forecast))]
+    return "\n\n".join("\n".join(block) for block in [*blocks, notes] if block)
 
 
 def _todo(lines: Sequence[Line]) -> Iterator[str]:

@@ -66,6 +66,14 @@ def _lost(workers: int) -> ScaleError:
     )
 
 
+def import_libraries() -> None:
+    """What a run has imported before it extracts or trains."""
+    import pandas  # noqa: F401
+    import torch  # noqa: F401
+
+    import harness.scale  # noqa: F401
+
+
 def spread(items: Sequence[T], count: int, number: int = 0, of: int = 1) -> list[T]:
     """So many of the sorted items at even distances, the ones of process `number` of `of` between the others'.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness.contracts import Fold
 from harness.forecast._made_up import Lesson, part_of, table_of
-from harness.forecast._together import Meeting, together
+from harness.forecast._together import Meeting, import_libraries, together
 
 if TYPE_CHECKING:
     from harness.fit import FoldViews
@@ -83,6 +83,7 @@ def _measured(lesson: Lesson, number: int, meeting: Meeting, sent: float) -> Pac
     from harness.scale import limited
     from harness.study import plugin
 
+    import_libraries()
     head = plugin("downstreams", lesson.head)
     begun = time.time()
     with limited(lesson.threads), table_of(lesson) as table:

@@ -13,8 +13,11 @@ from harness.forecast._training import Pace, lesson_of, measure_training
 from harness.forecast._work import Extraction, Work
 from harness.inputs import TEXT_DIM, text_card
 from harness.models import presented
+from harness.scale import asked_for
 from harness.views import frame_layers
 
+TRAINING_GIB = 1.0
+"""Memory of a training where `scale.memory_gib` does not say it."""
 GAVE_UP_S = 5.0
 """After so long a training that will take long is given up here and handed to workers."""
 
@@ -23,35 +26,31 @@ def training_stage(work: Work, manner: Manner) -> Stage:
     """All cells that are left."""
     if not work.todo:
         return Stage(lines=(), placing=None)
-    here = placing(
-        work.study.config.scale, cells=work.todo, whole_stage=work.cells, needs_gib=0.0, expected_s=0.0
+    if manner.measure:
+        return _measured_training(work)
+    said = f"{work.todo} cells: known by measurement only"
+    line = Line(stage="training", arithmetic=said, seconds=None, basis="assumed")
+    return Stage(lines=(line,), placing=_place(work, 0.0))
+
+
+def _place(work: Work, expected_s: float) -> Placing:
+    settings = work.study.config.scale
+    needs_gib = settings.memory_gib or TRAINING_GIB
+    return placing(
+        settings, cells=work.todo, whole_stage=work.cells, needs_gib=needs_gib, expected_s=expected_s
     )
-    if not manner.measure:
-        line = Line(
-            stage="training",
-            arithmetic=f"{work.todo} cells: known by measurement only",
-            seconds=None,
-            basis="assumed",
-        )
-        return Stage(lines=(line,), placing=here)
-    return _measured_training(work, here)
 
 
-def _measured_training(work: Work, here: Placing) -> Stage:
+def _measured_training(work: Work) -> Stage:
     """Alone first; where that shows that workers will be started, in as many processes as there will be."""
-    alone = measure_training(_lesson(work, here.threads), 1)
-    where = placing(
-        work.study.config.scale,
-        cells=work.todo,
-        whole_stage=work.cells,
-        needs_gib=0.0,
-        expected_s=alone.training_s * work.todo,
-    )
+    alone = measure_training(_lesson(work, _place(work, 0.0).threads), 1)
+    where = _place(work, alone.training_s * work.todo)
     if where.here:
         return Stage(lines=tuple(_trainings(work, where, alone, 0.0)), placing=where, start_s=alone.start_s)
     beside = measure_training(_lesson(work, where.threads), where.workers)
-    lost_s = GAVE_UP_S + beside.start_s
-    return Stage(lines=tuple(_trainings(work, where, beside, lost_s)), placing=where, start_s=alone.start_s)
+    look_s = 0.0 if asked_for(work.study.config.scale) else GAVE_UP_S
+    lines = tuple(_trainings(work, where, beside, look_s + beside.start_s))
+    return Stage(lines=lines, placing=where, start_s=alone.start_s)
 
 
 def _trainings(work: Work, where: Placing, pace: Pace, before_s: float) -> Iterator[Line]:
@@ -60,7 +59,7 @@ def _trainings(work: Work, where: Placing, pace: Pace, before_s: float) -> Itera
         yield Line(stage="training", arithmetic=said, seconds=None, basis="measured")
         return
     if before_s:
-        said = f"a first look here, then {where.workers} workers start"
+        said = f"{where.workers} workers start, after a first look here where none were asked for"
         yield Line(stage="training", arithmetic=said, seconds=before_s, basis="measured")
     if pace.once_s:
         said = "what the first training of a process imports and lays out"

@@ -71,11 +71,8 @@ def place_of(card: Card, device: str) -> Place | None:
 
 def stored(place: Place, card: Card, device: str) -> OnnxUpstream | None:
     """The graph that lies there; None where there is none, or none that is whole."""
-    if not place.folder.exists():
-        return None
     facts = _sound_facts(place.folder)
     if facts is None:
-        _LOG.warning("the graph of %s in %s is damaged: it is exported anew", card.name, place.folder)
         return None
     loaded = replace(card, **{name: facts["card"][name] for name in LOADED})
     _LOG.info("loading %s as a graph, which deviates from torch by %.1e", card.name, facts["deviation"])
@@ -89,18 +86,20 @@ def made(place: Place, upstream: Traceable, device: str) -> OnnxUpstream:
         found = stored(place, upstream.card, device)
         if found is not None:
             return found
+        if place.folder.exists():
+            _LOG.warning("the graph of %s in %s is damaged", upstream.card.name, place.folder)
         _LOG.info("exporting %s for ONNX Runtime, once, about half a minute", upstream.card.name)
         with tempfile.TemporaryDirectory(dir=place.folder.parent, prefix=".new-") as work:
             folder = Path(work) / place.folder.name
             folder.mkdir()
             graph = exported(upstream, folder, device)
             _write_facts(folder, place, graph)
-            _install(folder, place.folder)
+            install(folder, place.folder)
     _LOG.info("exported %s, which deviates from torch by %.1e", upstream.card.name, graph.computed.deviation)
     return graph
 
 
-def _install(folder: Path, target: Path) -> None:
+def install(folder: Path, target: Path) -> None:
     """Rename into place; what is damaged there is moved away first, what another process put there stays."""
     with tempfile.TemporaryDirectory(
         dir=target.parent, prefix=".old-", ignore_cleanup_errors=True

@@ -13,6 +13,7 @@ from harness.config import RunConfig
 from harness.contracts import CalibratedUpstream, Card, Upstream
 from harness.costs import Cost
 from harness.forecast._placing import Placing
+from harness.forecast._stage import batch_seconds
 from harness.forecast._together import Meeting, import_libraries, spread, together
 from harness.forecast._work import Extraction
 
@@ -95,7 +96,7 @@ def measure_extraction(
         device=device,
         engine=config.engine,
         precision=config.precision,
-        batch_seconds=config.batch_seconds,
+        batch_seconds=batch_seconds(config, device),
         threads=placing.threads,
         sources=tuple(sorted(extraction.missing, key=lambda one: one.duration_s)),
         layers=extraction.layers,

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from harness.config import card_named
 from harness.contracts import Card
 from harness.costs import CORE_FLOP_PER_S
+from harness.extract.plan import shard_count
+from harness.features import GPU_FLOP_PER_S
 from harness.forecast._extracting import Speed, measure_extraction
 from harness.forecast._lines import Line
 from harness.forecast._placing import Placing, makespan, placing
-from harness.forecast._stage import Manner, Stage
+from harness.forecast._stage import Manner, Stage, batch_seconds
 from harness.forecast._work import Extraction, Work, seconds
+from harness.scale import Needs, threads_of
 
 EXPORTING_S = 5.0
 """A first load that takes so much longer than the next one has exported the network."""
@@ -56,16 +59,21 @@ def _first_load(extraction: Extraction, speed: Speed | None) -> str:
 
 def place_of(work: Work, extraction: Extraction, device: str) -> Placing:
     """By the card, as the run itself decides it; a calibrated upstream stays in the process."""
-    config = work.study.config
+    settings = work.study.config.scale
     durations = [source.duration_s for source in extraction.missing]
-    shards = 1 if extraction.calibrated else len(extraction.cells)
+    on_gpu = 0.0 if device == "cpu" else 1.0
+    needs = Needs(
+        threads=threads_of(
+            settings, shard_count(extraction.sources, extraction.cost.card, extraction.layers)
+        ),
+        memory_gib=settings.memory_gib
+        or extraction.cost.memory_gib(max(durations), batch_seconds(work.study.config, device)),
+        gpus=on_gpu if settings.gpus is None else settings.gpus,
+    )
+    rate = CORE_FLOP_PER_S if device == "cpu" else GPU_FLOP_PER_S
+    expected_s = extraction.cost.core_s(durations, rate)
     return placing(
-        config.scale,
-        cells=shards,
-        whole_stage=shards,
-        needs_gib=extraction.cost.memory_gib(max(durations, default=1.0), config.batch_seconds),
-        expected_s=extraction.cost.core_s(durations),
-        gpus=1.0 if device == "cuda" else 0.0,
+        settings, needs, cells=len(extraction.cells), expected_s=expected_s, stays=extraction.calibrated
     )
 
 

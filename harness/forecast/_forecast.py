@@ -113,7 +113,7 @@ def _notes(work: Work, manner: Manner) -> Iterator[str]:
     if text_card(work.study.config) is not None:
         yield "texts are encoded once; their time is not in the plan"
     if work.study.config.scale.name != "processes" and manner.measure:
-        yield "measured on this machine: the workers of a cluster are taken to be as fast as it"
+        yield "measured on this machine, with workers as it would have: a cluster has its own, scale.workers=N"
 
 
 def _hours(audio_s: float) -> str:

@@ -12,14 +12,13 @@ import numpy as np
 
 from harness.config import Part
 from harness.contracts import Example
+from harness.whole import IN_MEMORY_BYTES as MAPPED_BYTES
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from harness.contracts import Contexts
 
-MAPPED_BYTES = 256 << 20
-"""A larger view is mapped from disk in a run, and a fold is rows of it; a smaller one is copied."""
 IN_MEMORY_BYTES = 1 << 30
 """Of made-up features that are numbers; what goes beyond is an empty file that is read as if it were features."""
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from heapq import heapify, heapreplace
 
 from harness.config import ScaleConfig
-from harness.scale import Needs, asked_for, threads_of, workers_here
-
-SMALL_S = 30.0
-"""A stage that is done sooner stays in the process that was started."""
+from harness.features import SMALL_S
+from harness.scale import Needs, asked_for, workers_here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,29 +27,21 @@ class Placing:
 
 
 def placing(
-    settings: ScaleConfig,
-    *,
-    cells: int,
-    whole_stage: int,
-    needs_gib: float,
-    expected_s: float,
-    gpus: float = 0.0,
+    settings: ScaleConfig, needs: Needs, *, cells: int, expected_s: float, stays: bool = False
 ) -> Placing:
     """Where a stage of so many cells is worked on.
 
     Args:
         settings: of the run.
+        needs: of a cell.
         cells: still to be done.
-        whole_stage: cells of the stage, those that are done included.
-        needs_gib: memory of a cell.
         expected_s: how long the stage takes in this process.
-        gpus: of a cell.
+        stays: it cannot be handed to workers.
     """
-    threads = threads_of(settings, whole_stage)
-    needs = Needs(threads=threads, memory_gib=needs_gib, gpus=gpus)
     workers = min(workers_here(settings, needs), max(cells, 1))
-    here = workers < 2 or not (asked_for(settings) or expected_s > SMALL_S)
-    return Placing(workers=1 if here else workers, threads=threads, here=here)
+    worth_it = asked_for(settings) or (workers > 1 and expected_s > SMALL_S)
+    here = stays or settings.workers == 1 or not worth_it
+    return Placing(workers=1 if here else workers, threads=needs.threads, here=here)
 
 
 def makespan(costs: Sequence[float], workers: int) -> float:

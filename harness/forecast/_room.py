@@ -8,10 +8,12 @@ from pathlib import Path
 
 from harness.costs import Cost
 from harness.forecast._lines import Size
-from harness.forecast._stage import Stage
+from harness.forecast._stage import Stage, batch_seconds
 from harness.forecast._training_stage import view_shape
 from harness.forecast._work import Work
+from harness.models import choose_device
 from harness.paths import cache_root
+from harness.whole import IN_MEMORY_BYTES
 
 GIB = 1024.0**3
 _CELL_BYTES = 6_000.0
@@ -26,7 +28,8 @@ def memory_of(work: Work, extraction: Stage) -> Iterator[Size]:
     """Of one worker of the extraction, of all of them, and of what the heads read."""
     for one in work.left[:1]:
         longest_s = max(source.duration_s for source in one.missing)
-        each = one.cost.memory_gib(longest_s, work.study.config.batch_seconds) * GIB
+        device = choose_device(work.study.config.device)
+        each = one.cost.memory_gib(longest_s, batch_seconds(work.study.config, device)) * GIB
         workers = extraction.placing.workers if extraction.placing else 1
         seen = "" if extraction.peak_gib is None else f"; {extraction.peak_gib:.2f} GiB seen while measuring"
         yield Size(
@@ -63,6 +66,9 @@ def disk_of(work: Work) -> Iterator[Size]:
         kept += f", frames of {len(one.layers)}" if one.layers else ""
         yield Size(what="store", arithmetic=f"{one.title}: {kept}", bytes=one.bytes)
     if work.todo:
+        view = _view(work)
+        if view.bytes > IN_MEMORY_BYTES:
+            yield Size(what="views", arithmetic=f"{view.arithmetic}, beside the store", bytes=view.bytes)
         said = f"{work.todo} cells, their predictions, the record"
         yield Size(what="results", arithmetic=said, bytes=_results(work))
 

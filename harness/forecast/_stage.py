@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.config import RunConfig
+from harness.features import GPU_BATCH_SECONDS
 from harness.forecast._lines import Line
 from harness.forecast._placing import Placing
 
@@ -29,3 +31,8 @@ class Stage:
     peak_gib: float | None = None
     """Of a worker, where one was measured."""
     note: str = ""
+
+
+def batch_seconds(config: RunConfig, device: str) -> float | None:
+    """Audio in a batch: as asked for, else a minute on a GPU and single utterances on a CPU."""
+    return GPU_BATCH_SECONDS if config.batch_seconds is None and device != "cpu" else config.batch_seconds

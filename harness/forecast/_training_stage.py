@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from harness.cells import TRAINING_GIB
 from harness.costs import Cost, cost_of
 from harness.forecast._lines import Line
 from harness.forecast._made_up import Lesson
@@ -13,11 +14,9 @@ from harness.forecast._training import Pace, lesson_of, measure_training
 from harness.forecast._work import Extraction, Work
 from harness.inputs import TEXT_DIM, text_card
 from harness.models import presented
-from harness.scale import asked_for
+from harness.scale import Needs, asked_for, threads_of
 from harness.views import frame_layers
 
-TRAINING_GIB = 1.0
-"""Memory of a training where `scale.memory_gib` does not say it."""
 GAVE_UP_S = 5.0
 """After so long a training that will take long is given up here and handed to workers."""
 
@@ -35,10 +34,8 @@ def training_stage(work: Work, manner: Manner) -> Stage:
 
 def _place(work: Work, expected_s: float) -> Placing:
     settings = work.study.config.scale
-    needs_gib = settings.memory_gib or TRAINING_GIB
-    return placing(
-        settings, cells=work.todo, whole_stage=work.cells, needs_gib=needs_gib, expected_s=expected_s
-    )
+    needs = Needs(threads=threads_of(settings, work.cells), memory_gib=settings.memory_gib or TRAINING_GIB)
+    return placing(settings, needs, cells=work.todo, expected_s=expected_s, stays=work.todo < 2)
 
 
 def _measured_training(work: Work) -> Stage:

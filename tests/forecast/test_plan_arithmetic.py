@@ -17,6 +17,7 @@ from harness.forecast._placing import makespan, placing
 from harness.forecast._text import clock, text_of
 from harness.forecast._together import spread
 from harness.forecast._training import _TimeIsUp, _Watch
+from harness.scale import Needs
 
 NAMES = (
     "wavlm_large",
@@ -55,14 +56,14 @@ def test_equal_cells_go_in_rounds(cost: float, cells: int, workers: int) -> None
 def test_where_a_stage_is_worked_on(workers: int | None, expected_s: float, here: bool) -> None:
     """A short stage stays in the process unless workers are asked for; one worker is this process."""
     scale = ScaleConfig(threads=1, workers=workers)
-    where = placing(scale, cells=9, whole_stage=9, needs_gib=0.0, expected_s=expected_s)
+    where = placing(scale, Needs(threads=1), cells=9, expected_s=expected_s)
     assert where.here is here
     assert where.workers == (1 if here else 2)
 
 
 def test_no_more_workers_than_cells() -> None:
     """Nobody waits for nothing."""
-    where = placing(ScaleConfig(threads=1, workers=8), cells=3, whole_stage=9, needs_gib=0.0, expected_s=99.0)
+    where = placing(ScaleConfig(threads=1, workers=8), Needs(threads=1), cells=3, expected_s=99.0)
     assert where.workers == 3
 
 
@@ -115,6 +116,12 @@ def test_text_says_what_is_unknown() -> None:
     assert "unknown" in text
     assert "more memory than is free" in text
     assert clock(61) == "1 min 1 s"
+
+
+def test_what_cannot_be_handed_over_stays() -> None:
+    """A calibrated upstream is in this process, whatever is asked for."""
+    where = placing(ScaleConfig(workers=8), Needs(threads=1), cells=30, expected_s=999.0, stays=True)
+    assert where.here
 
 
 # ------------------------------------------------------------------------------------------------- suites

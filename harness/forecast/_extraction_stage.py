@@ -22,7 +22,8 @@ EXPORTING_S = 5.0
 
 def extraction_stage(work: Work, manner: Manner) -> Stage:
     """Load and extract everything that is missing, one upstream and corpus after the other."""
-    found = [_one_extraction(work, extraction, manner) for extraction in work.left]
+    speeds: dict[tuple[str, Placing], Speed] = {}
+    found = [_one_extraction(work, extraction, manner, speeds) for extraction in work.left]
     return Stage(
         lines=tuple(line for stage in found for line in stage.lines),
         placing=found[0].placing if found else None,
@@ -32,16 +33,19 @@ def extraction_stage(work: Work, manner: Manner) -> Stage:
     )
 
 
-def _one_extraction(work: Work, extraction: Extraction, manner: Manner) -> Stage:
+def _one_extraction(
+    work: Work, extraction: Extraction, manner: Manner, speeds: dict[tuple[str, Placing], Speed]
+) -> Stage:
+    """An upstream is measured once, over the first corpus (or fold) that it is used for, and loaded once."""
     where = place_of(work, extraction, manner.device)
-    speed = _speed(work, extraction, where, manner) if manner.measure else None
-    lines = (
-        *_loading(extraction, where, speed),
-        *_calibrating(extraction, speed),
-        *_computing(extraction, where, speed, manner),
-    )
+    known = extraction.cost.card.name, where
+    loaded = known in speeds and where.here
+    if manner.measure and known not in speeds:
+        speeds[known] = _speed(work, extraction, where, manner)
+    speed = speeds.get(known)
+    loading = () if loaded else _loading(extraction, where, speed)
     return Stage(
-        lines=lines,
+        lines=(*loading, *_calibrating(extraction, speed), *_computing(extraction, where, speed, manner)),
         placing=where,
         start_s=speed.start_s if speed else None,
         peak_gib=speed.peak_gib if speed else None,

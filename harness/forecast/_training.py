@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 BUDGET_S = 4.0
 """Of training, when the first share is done."""
+FEWEST_REPORTS = 3
+"""The first epoch of a process lays out memory; the pace is that of the next ones."""
 PATIENCE_S = 60.0
 """For a head that says nothing of its progress."""
 
@@ -115,7 +117,7 @@ class _Watch:
             _TimeIsUp: enough is known.
         """
         self._reports.append((self.passed_s, share))
-        if self.passed_s > self._budget_s and share < 1:
+        if self.passed_s > self._budget_s and len(self._reports) >= FEWEST_REPORTS and share < 1:
             raise _TimeIsUp
 
     @property

@@ -190,6 +190,36 @@ def test_a_damaged_object_is_missing_and_is_replaced(
     fs.rm(address, recursive=True)
 
 
+def test_a_damaged_shard_that_nobody_writes_again_is_removed(
+    toy: ModuleType, whole: Store, address: str, ids: list[str]
+) -> None:
+    """Computed elsewhere the same utterances may come to another shard; the damaged one would stay for ever."""
+    fs = uploaded(address, whole)
+    shard, sound, *_ = sorted(whole._catalogue.shards)
+    hurt = f"{address}/{whole.name}/shards/{shard}/means.npy"
+    fs.pipe_file(hurt, fs.cat_file(hurt)[::-1])
+    store = open_store(address, toy.key())
+    assert store.missing(ids)
+    store.prepare()
+    assert not [name for name in remote_files(address) if f"/{shard}/" in name]
+    assert [name for name in remote_files(address) if f"/{sound}/" in name]
+
+
+def test_a_shard_that_was_mended_meanwhile_is_kept(
+    toy: ModuleType, whole: Store, address: str, ids: list[str]
+) -> None:
+    fs = uploaded(address, whole)
+    shard = min(whole._catalogue.shards)
+    hurt = f"{address}/{whole.name}/shards/{shard}/means.npy"
+    sound = fs.cat_file(hurt)
+    fs.pipe_file(hurt, sound[::-1])
+    store = open_store(address, toy.key())
+    assert store.missing(ids)
+    fs.pipe_file(hurt, sound)
+    store.prepare()
+    check_same(store, whole, ids)
+
+
 def test_damage_is_told_once_and_names_the_address(
     toy: ModuleType, whole: Store, address: str, ids: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -381,6 +411,7 @@ def test_pairs_are_exchanged_and_none_is_overwritten(
     Pairs(address, "cells/k", folder, (".parquet", ".json")).exchange(STEMS)
     for stem in STEMS:
         texts = {path.read_text() for path in folder.glob(f"{stem}.*")}
+        assert len([*folder.glob(f"{stem}.*")]) == (2 if texts else 0)
         assert texts == ({f"here {stem}"} if stem in here else {f"there {stem}"} if stem in there else set())
         found = {fs.cat_file(path).decode() for path in fs.find(f"{address}/cells/k") if stem in path}
         wanted = there if stem in there else here if stem in here else half_there

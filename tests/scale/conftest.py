@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
+from types import ModuleType
 
 import psutil
 import pytest
@@ -43,6 +45,15 @@ def wait_for(what: Callable[[], object], why: str, process: subprocess.Popen[str
         time.sleep(0.02)
 
 
+def for_processes(site: Path) -> dict[str, str]:
+    """What lets a process find the plug-in; and what the first one has compiled, the many others need not."""
+    return {
+        "PYTHONPATH": os.pathsep.join([str(site), str(ROOT)]),
+        "PYTHONPYCACHEPREFIX": str(site.with_name("bytecode")),
+        "RAY_USAGE_STATS_ENABLED": "0",
+    }
+
+
 @pytest.fixture(name="wait_for")
 def wait_for_fixture() -> Callable[..., None]:
     """Until it is so."""
@@ -56,6 +67,7 @@ class Place:
     folder: Path
     site: Path
     running: list[subprocess.Popen[str]] = field(default_factory=list)
+    named: str = "results"
 
     @property
     def gate(self) -> Path:
@@ -63,20 +75,25 @@ class Place:
 
     @property
     def results(self) -> Path:
-        return self.folder / "results"
+        """Relative in the command, as users write it."""
+        return self.folder / self.named
+
+    def use(self, results: str) -> None:
+        """Another folder for what comes next."""
+        self.named = results
 
     @property
     def environment(self) -> dict[str, str]:
         """For workers of a cluster as for the command itself; a cluster need not know the gate or the cache."""
-        return {
-            name: value for name, value in os.environ.items() if not name.startswith(("EMOHARNESS_", "RAY_"))
-        } | {"PYTHONPATH": os.pathsep.join([str(self.site), str(ROOT)]), "OMP_NUM_THREADS": "1"}
+        kept = {name: v for name, v in os.environ.items() if not name.startswith(("EMOHARNESS_", "RAY_"))}
+        kept.pop("PYTHONDONTWRITEBYTECODE", None)
+        return kept | for_processes(self.site) | {"OMP_NUM_THREADS": "1"}
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """The command, in a process group of its own, so that it can be lost with all its workers."""
         own = {"EMOHARNESS_CACHE": str(self.folder / "cache"), "EMOHARNESS_TEST_GATE": str(self.gate)}
         process = subprocess.Popen(
-            [sys.executable, "-m", "harness", *RECIPE, f"results={self.results}", *words],
+            [sys.executable, "-m", "harness", *RECIPE, f"results={self.named}", *words],
             env=self.environment | own, cwd=self.folder, text=True, start_new_session=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
@@ -139,7 +156,7 @@ class Place:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The plug-in as pip would leave it."""
-    folder = tmp_path_factory.mktemp("site")
+    folder = tmp_path_factory.mktemp("plugin") / "site"
     shutil.copytree(
         HERE / "gated_plugin", folder / "gated_plugin", ignore=shutil.ignore_patterns("__pycache__")
     )
@@ -148,6 +165,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (described / "METADATA").write_text("Metadata-Version: 2.1\nName: gated-plugin\nVersion: 0.1\n")
     (described / "entry_points.txt").write_text(ENTRY_POINTS)
     return folder
+
+
+@pytest.fixture
+def cells(site: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The plug-in's toy cells, importable here and in every worker."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    for name, value in for_processes(site).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.syspath_prepend(site)
+    return importlib.import_module("gated_plugin.cells")
 
 
 @pytest.fixture(scope="session")
@@ -192,12 +219,9 @@ def ray_cluster(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A real one on this machine: a head without a CPU, and two nodes of one CPU each. Its address."""
     from ray.cluster_utils import Cluster
 
-    for name in (
-        "EMOHARNESS_CACHE",
-        "RAY_ADDRESS",
-    ):  # the cluster was started by someone who knows of neither
-        monkeypatch.delenv(name, raising=False)
-    for name, value in (("PYTHONPATH", place.environment["PYTHONPATH"]), ("RAY_USAGE_STATS_ENABLED", "0")):
+    for name in ("EMOHARNESS_CACHE", "RAY_ADDRESS", "PYTHONDONTWRITEBYTECODE"):
+        monkeypatch.delenv(name, raising=False)  # who started the cluster knew nothing of our cache
+    for name, value in for_processes(place.site).items():
         monkeypatch.setenv(name, value)
     common = {"object_store_memory": 80_000_000, "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **common})

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
+from torch import nn
 
 from downstreams._pooling import segment_mean
 from harness.contracts import PackedFrames
@@ -31,22 +32,15 @@ TOGETHER = 256
 """Frames of shorter ones that are copied together, at most: they and what they become fit the cache."""
 
 
-class _Run(NamedTuple):
-    place: int
-    """In the batch."""
-    start: int
-    """Row of the table."""
-    frames: int
-
-
 class _Group(NamedTuple):
     """Utterances that are computed at once."""
 
     frames: Tensor
     """(frames, dim) float32, one utterance after the other."""
-    places: list[int]
-    """Their places in the batch."""
+    places: slice
+    """Where they stand among those that are computed."""
     counts: list[int]
+    """Frames of each."""
 
 
 class FrameLinearStepper:
@@ -67,30 +61,32 @@ class FrameLinearStepper:
     @torch.no_grad()
     def gradient(self, rows: Tensor) -> float:
         """Put the gradient of the mean loss of these utterances beside the weights; the sum of their losses."""
-        last, targets = self._module.post_net, self._targets[rows]
         for parameter in self._module.parameters():
             _slope(parameter).zero_()
-        means, losses = targets.new_empty(len(rows), last.in_features, dtype=torch.float32), 0.0
-        errors = means.new_empty(len(rows), last.out_features)
+        last, rows = self._module.post_net, rows[_order(self._view, rows)]
+        targets = self._targets[rows]
+        wanted = nn.functional.one_hot(targets, last.out_features).to(last.weight.dtype)
+        means = wanted.new_empty(len(rows), last.in_features)
+        logits, errors = torch.empty_like(wanted), torch.empty_like(wanted)
         for group in _groups(self._module, self._view, rows):
             active = self._first.of(group)
-            hidden = _pooled(active, group.counts)
-            logs = last(hidden).log_softmax(1)
-            wanted = targets[group.places].unsqueeze(1)
-            losses -= float(logs.gather(1, wanted).sum())
-            error = logs.exp_().scatter_add_(1, wanted, logs.new_full(wanted.shape, -1.0)).div_(len(rows))
-            means[group.places], errors[group.places] = hidden, error
+            hidden = _pool(active, group.counts, means[group.places])
+            torch.addmm(last.bias, hidden, last.weight.t(), out=logits[group.places])
+            error = torch.softmax(logits[group.places], 1, out=errors[group.places])
+            error.sub_(wanted[group.places]).div_(len(rows))
             self._put_first_slopes(group, active, error @ last.weight)
         _slope(last.weight).addmm_(errors.t(), means)
         _slope(last.bias).add_(errors.sum(0))
-        return losses
+        return float(nn.functional.cross_entropy(logits, targets, reduction="sum"))
 
     def _put_first_slopes(self, group: _Group, active: Tensor, slopes: Tensor) -> None:
         """From derivatives by the means, (utterances, hidden_dim), to the first layer's; uses `active` up."""
-        counts = torch.tensor(group.counts)
-        slopes.div_(counts.unsqueeze(1))
         active.sign_()
-        active.mul_(slopes if len(counts) == 1 else slopes.repeat_interleave(counts, 0))
+        if len(group.counts) == 1:
+            active.mul_(slopes.div_(group.counts[0]))
+        else:
+            counts = torch.tensor(group.counts)
+            active.mul_((slopes / counts.unsqueeze(1)).repeat_interleave(counts, 0))
         first = self._module.pre_net
         _slope(first.weight).addmm_(active.t(), group.frames)
         _slope(first.bias).add_(active.sum(0))
@@ -99,11 +95,11 @@ class FrameLinearStepper:
 @torch.no_grad()
 def pooled(module: FrameLinear, view: PackedFrames, rows: Tensor) -> Tensor:
     """Mean over the frames of the first layer after its ReLU, (utterances, hidden_dim), without a copy of them."""
-    first = _First(module, view)
+    first, order = _First(module, view), _order(view, rows)
     means = module.pre_net.weight.new_empty(len(rows), module.pre_net.out_features)
-    for group in _groups(module, view, rows):
-        means[group.places] = _pooled(first.of(group), group.counts)
-    return means
+    for group in _groups(module, view, rows[order]):
+        _pool(first.of(group), group.counts, means[group.places])
+    return means[order.argsort()]
 
 
 class _First:
@@ -122,38 +118,40 @@ class _First:
         return active.add_(layer.bias).relu_()
 
 
-def _pooled(active: Tensor, counts: list[int]) -> Tensor:
+def _pool(active: Tensor, counts: list[int], out: Tensor) -> Tensor:
     if len(counts) == 1:
-        return active.mean(0, keepdim=True)
-    return segment_mean(active, torch.tensor([0, *counts]).cumsum(0))
+        return torch.mean(active, 0, keepdim=True, out=out)
+    return out.copy_(segment_mean(active, torch.tensor([0, *counts]).cumsum(0)))
 
 
-def _groups(module: FrameLinear, view: PackedFrames, rows: Tensor) -> Iterator[_Group]:
-    """The utterances at these positions, in the order of the part; short ones together.
+def _order(view: PackedFrames, rows: Tensor) -> Tensor:
+    """Long utterances before short ones, each in the order of the part; positions in `rows`.
 
     Not in that of the table: where a part lies must not change a bit of what is learnt from it.
     """
-    runs, order = view.runs(), rows.argsort()
-    starts, counts = (lying[rows[order]].tolist() for lying in (runs.starts, runs.counts))
-    waiting: list[_Run] = []
-    for place, start, count in zip(order.tolist(), starts, counts, strict=True):
-        if count >= ALONE:
-            yield _group(module, runs.table, [_Run(place, start, count)])
-            continue
-        if sum(run.frames for run in waiting) + count > TOGETHER:
-            yield _group(module, runs.table, waiting)
-            waiting = []
-        waiting.append(_Run(place, start, count))
-    if waiting:
-        yield _group(module, runs.table, waiting)
+    order = rows.argsort()
+    short = view.runs().counts[rows[order]] < ALONE
+    return torch.cat([order[~short], order[short]])
 
 
-def _group(module: FrameLinear, table: Tensor, runs: list[_Run]) -> _Group:
-    blocks = [table[run.start : run.start + run.frames, 0] for run in runs]
+def _groups(module: FrameLinear, view: PackedFrames, rows: Tensor) -> Iterator[_Group]:
+    """The utterances at these positions, of which the short ones come last, some of those together."""
+    runs = view.runs()
+    starts, counts = runs.starts[rows].tolist(), runs.counts[rows].tolist()
+    first = 0
+    while first < len(counts):
+        last, frames = first + 1, counts[first]
+        while last < len(counts) and counts[first] < ALONE and frames + counts[last] <= TOGETHER:
+            frames, last = frames + counts[last], last + 1
+        blocks = [runs.table[starts[i] : starts[i] + counts[i], 0] for i in range(first, last)]
+        yield _Group(_scaled(module, blocks), slice(first, last), counts[first:last])
+        first = last
+
+
+def _scaled(module: FrameLinear, blocks: list[Tensor]) -> Tensor:
+    """One after the other, as the first layer reads them; no copy of a single one that need not be scaled."""
     frames = (blocks[0] if len(blocks) == 1 else torch.cat(blocks)).float()
-    if module.standardises:
-        frames = (frames - module.mean).div_(module.deviation)
-    return _Group(frames, [run.place for run in runs], [run.frames for run in runs])
+    return (frames - module.mean).div_(module.deviation) if module.standardises else frames
 
 
 def _slope(parameter: Tensor) -> Tensor:

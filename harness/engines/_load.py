@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from harness import models
 from harness.contracts import Card, Traceable, Upstream
 from harness.engines._bf16 import load_bf16
+from harness.engines._by_length import ByLength
 from harness.engines._cache import Place, made, place_of, stored
 from harness.engines._export import as_graph, refuse_deviant
 from harness.engines._session import PROVIDERS, OnnxUpstream
@@ -43,7 +45,7 @@ def load(card: Card, *, device: str = "cpu", engine: str = "auto", precision: st
     return models.load_upstream(card, device)
 
 
-def _as_graph(card: Card, device: str) -> Upstream:
+def _as_graph(card: Card, device: str) -> OnnxUpstream:
     """The graph and nothing else."""
     _check_provider(device)
     place = place_of(card, device)
@@ -72,7 +74,7 @@ def _fastest(card: Card) -> Upstream:
     except ConfigError as fault:
         _LOG.warning("torch computes %s instead: %s", card.name, fault)
         return models.load_upstream(card)
-    return graph
+    return ByLength(graph, partial(_as_graph, card, "cpu"), partial(models.load_upstream, card))
 
 
 def _tried(place: Place | None, upstream: Traceable) -> OnnxUpstream | None:

@@ -103,7 +103,15 @@ def _is_dead(lease: SoftFileLease, now: SoftFileLease) -> bool:
     owner, here = lease.owner, now.owner
     if owner is None or here is None or owner.hostname != here.hostname:
         return False
-    return not psutil.pid_exists(owner.pid)
+    return not _runs(owner.pid)
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process of this machine does anything: one that was killed is listed until its parent asks."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _put_away(marker: Path, judged: os.stat_result) -> None:

@@ -15,7 +15,8 @@ HOLD = """
 import sys
 from pathlib import Path
 from harness.store import claims
-assert claims.take(Path(sys.argv[1]), "piece") is not None
+claim = claims.take(Path(sys.argv[1]), "piece")
+assert claim is not None
 print("held", flush=True)
 sys.stdin.read()
 """

@@ -39,6 +39,9 @@ RUN = Verb(
   corpus.on_fault=WHAT       stop | skip | repair, for damaged files
   seeds=[0,1,2]              several trainings per fold
   force=true                 train again what is already recorded
+  scale=ray scale.address=A  cells on a cluster: processes | ray | dask; scale.workers=N, scale.threads=N
+  store=PLACE                features in another folder, or at an fsspec address: s3://bucket/prefix
+  engine=torch               no graph in ONNX Runtime; precision=bf16 where the hardware has it
   track=false                no MLflow run (else MLFLOW_TRACKING_URI, else mlflow.db beside results/)
   --multirun                 sweep comma-separated values, as Hydra does
   --cfg job                  show everything that can be set, and stop

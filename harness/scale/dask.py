@@ -62,7 +62,8 @@ def _local(workers: int) -> Iterator[str]:
     with (
         tempfile.TemporaryDirectory(prefix="emoharness-dask-") as folder,
         LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None,
+            n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
             memory_limit=0, local_directory=folder, silence_logs=logging.CRITICAL,
             scheduler_kwargs={"allowed_failures": 0},
         ) as cluster,

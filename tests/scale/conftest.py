@@ -31,6 +31,7 @@ RECIPE = (
 )  # fmt: skip
 ENTRY_POINTS = """[emoharness.upstreams]
 gated_energy = gated_plugin.energy
+gated_levels = gated_plugin.levels
 [emoharness.downstreams]
 gated_linear = gated_plugin.nearest
 """

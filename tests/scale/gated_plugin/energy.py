@@ -35,10 +35,15 @@ class Energy:
     def extract(self, waves: torch.Tensor, lengths: torch.Tensor) -> HiddenStates:
         """See `harness.contracts.Upstream`."""
         gate.come("extract", SHARD_UTTERANCES)
-        frames = lengths // 320
-        blocks = waves[:, : waves.shape[1] // 320 * 320].unflatten(1, (-1, 320))
-        energy = (blocks.square().mean(-1) + 1e-8).log()
-        return HiddenStates((torch.stack([energy, energy**2 / 10, energy.sin(), energy.cos()], -1),), frames)
+        states, frames = states_of(waves, lengths)
+        return HiddenStates((states,), frames)
+
+
+def states_of(waves: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """(batch, frames, 4) and (batch,) valid frames."""
+    blocks = waves[:, : waves.shape[1] // 320 * 320].unflatten(1, (-1, 320))
+    energy = (blocks.square().mean(-1) + 1e-8).log()
+    return torch.stack([energy, energy**2 / 10, energy.sin(), energy.cos()], -1), lengths // 320
 
 
 def load(card: Card, config: Config, weights: Path | None) -> Energy:

@@ -43,6 +43,7 @@ def make_features(settings: Values) -> Work:
             int(settings["utterances"]),
             (settings["layers"], settings["dim"]),
             mean_frames=settings.get("frames"),
+            signal=settings.get("signal", 0.05),
         )
         return {}
 

@@ -23,7 +23,7 @@ def parsed(address: str, schemes: tuple[str, ...]) -> Place | None:
 
     >>> parsed("tcp://node1:8786", ("tcp",))
     Place(host='node1', port=8786)
-    >>> parsed("node1:6379", ("ray",)) is None
+    >>> parsed("node1:6379", ("tcp",)) is None
     True
     """
     scheme, sign, rest = address.rpartition("://")

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     import joblib
 
 PACKAGE = "ray"
-ADDRESS = "scale.address=auto, HOST:PORT of the head, or ray://HOST:PORT of Ray's client server"
-_SCHEMES = ("", "ray")
+ADDRESS = "scale.address=auto or HOST:PORT of the head, on a machine of the cluster"
+_SCHEMES = ("",)
 _START = (
     "ray start --head on one node, ray start --address=HEAD:6379 on the others; there, scale.address=auto"
+)
+_OR_ASK = (
+    "scale.address=auto on a node of the cluster, or RAY_AUTH_MODE=token where the cluster asks for a token"
 )
 
 
@@ -62,32 +65,31 @@ def _connect(settings: ScaleConfig, needs: Needs) -> None:
         cpus = max(cores_here(), workers_here(settings, needs) * needs.threads)
         ray.init("local", num_cpus=cpus, include_dashboard=False, **quiet)
         return
-    address = _found() if settings.address == "auto" else settings.address
-    place = parsed(address, _SCHEMES)
+    place = parsed(_found() if settings.address == "auto" else settings.address, _SCHEMES)
     if place is not None:
         require_listener(place, "the Ray cluster", _START)
     try:
-        ray.init(address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as fault:
-        raise _unreachable(address, str(fault)) from fault
+        ray.init(settings.address, **quiet)
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError, ray.exceptions.RayError) as fault:
+        raise _unreachable(settings.address, str(fault), _OR_ASK) from fault
 
 
 def _found() -> str:
-    """The cluster that this machine belongs to; one that has ended may still be named."""
-    from ray._private.utils import read_ray_address
+    """The address of the cluster that this machine belongs to, as Ray finds it."""
+    from ray._private.services import get_ray_address_from_environment
 
-    address = os.environ.get("RAY_ADDRESS") or read_ray_address()
-    if not address:
-        raise _unreachable("auto", "no cluster runs on this machine")
-    return str(address)
+    try:
+        return str(get_ray_address_from_environment("auto", None))
+    except ConnectionError as fault:
+        raise _unreachable("auto", str(fault)) from fault
 
 
-def _unreachable(address: str, reason: str) -> ScaleError:
+def _unreachable(address: str, reason: str, next_step: str = _START) -> ScaleError:
     return ScaleError(
         "the Ray cluster cannot be reached",
         got=f"scale.address={address}: {reason.strip().partition(chr(10))[0]}",
         wanted=ADDRESS,
-        next_step=_START,
+        next_step=next_step,
     )
 
 

@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -52,6 +53,8 @@ def for_processes(site: Path) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([str(site), str(ROOT)]),
         "PYTHONPYCACHEPREFIX": str(site.with_name("bytecode")),
         "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(site.with_name("ray_token")),
     }
 
 
@@ -163,6 +166,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     described = folder / "gated_plugin-0.1.dist-info"
     described.mkdir()
+    folder.with_name("ray_token").write_text(secrets.token_hex(32))
     (described / "METADATA").write_text("Metadata-Version: 2.1\nName: gated-plugin\nVersion: 0.1\n")
     (described / "entry_points.txt").write_text(ENTRY_POINTS)
     return folder
@@ -174,6 +178,7 @@ def cells(site: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     for name, value in for_processes(site).items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("RAY_AUTH_MODE")  # Ray makes up its own mind where it starts a cluster in this process
     monkeypatch.syspath_prepend(site)
     return importlib.import_module("gated_plugin.cells")
 
@@ -215,22 +220,34 @@ def place(tmp_path: Path, site: Path, audio: Path, single: Place) -> Iterator[Pl
             process.communicate()
 
 
-@pytest.fixture
-def ray_cluster(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A real one on this machine: a head without a CPU, and two nodes of one CPU each. Its address."""
-    from ray.cluster_utils import Cluster
+RAY_CLUSTER = """
+import sys
+from ray.cluster_utils import Cluster
+common = {"object_store_memory": 80_000_000, "include_dashboard": False}
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **common})
+for _ in range(2):
+    cluster.add_node(num_cpus=1, wait=False, **common)
+cluster.wait_for_nodes()
+print("at", cluster.address, flush=True)
+sys.stdin.read()
+cluster.shutdown()
+"""
 
-    for name in ("EMOHARNESS_CACHE", "RAY_ADDRESS", "PYTHONDONTWRITEBYTECODE"):
-        monkeypatch.delenv(name, raising=False)  # who started the cluster knew nothing of our cache
-    for name, value in for_processes(place.site).items():
-        monkeypatch.setenv(name, value)
-    common = {"object_store_memory": 80_000_000, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **common})
-    for _ in range(2):
-        cluster.add_node(num_cpus=1, wait=False, **common)
-    cluster.wait_for_nodes()
-    yield str(cluster.address)
-    cluster.shutdown()
+
+@pytest.fixture
+def ray_cluster(place: Place) -> Iterator[str]:
+    """A real one on this machine: a head without a CPU, and two nodes of one CPU each. Its address.
+
+    In a process of its own, which knows nothing of our cache, and asks for a token, as `ray start` does.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", RAY_CLUSTER], env=place.environment, cwd=place.folder, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as cluster:  # fmt: skip
+        assert cluster.stdout is not None
+        yield next(line.split()[1] for line in cluster.stdout if line.startswith("at "))
+        assert cluster.stdin is not None
+        cluster.stdin.close()
 
 
 @pytest.fixture

@@ -91,3 +91,10 @@ def test_a_cell_that_was_done_before_its_worker_was_lost_is_not_done_again(
     said, _ = run(toy, 3, retries=3)
     assert toy.begun(1) == 1
     assert {one.number for one in said} | {1} == {0, 1, 2}
+
+
+def test_a_cell_that_no_node_has_room_for(cells: ModuleType, tmp_path: Path) -> None:
+    """Ray itself would wait for such a node."""
+    with pytest.raises(ScaleError, match="no node") as caught:
+        run(cells.Toy(tmp_path), 2, Needs(gpus=64), name="ray")
+    assert "64 GPU" in str(caught.value.wanted)

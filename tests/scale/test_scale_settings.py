@@ -43,6 +43,7 @@ def refused(words: list[str], capfd: pytest.CaptureFixture[str]) -> str:
         (["scale.address=auto"], "processes are of this machine"),
         (["scale=ray", "scale.address=somewhere"], "HOST:PORT of the head"),
         (["scale=ray", "scale.address=tcp://host:8786"], "HOST:PORT of the head"),
+        (["scale=ray", "scale.address=ray://host:10001"], "on a machine of the cluster"),
         (["scale=dask", "scale.address=auto"], "tcp://HOST:PORT of the scheduler"),
         (["scale=dask", "scale.address=tcp://host:123456"], "tcp://HOST:PORT of the scheduler"),
         (["scale=spark"], "one of dask, processes, ray"),
@@ -62,7 +63,7 @@ def test_a_package_that_is_not_installed(
     assert 'pip install "emoharness[ray]"' in refused(["scale=ray", f"results={tmp_path}/r"], capfd)
 
 
-@pytest.mark.parametrize(("name", "scheme"), [("ray", ""), ("ray", "ray://"), ("dask", "tcp://")])
+@pytest.mark.parametrize(("name", "scheme"), [("ray", ""), ("dask", "tcp://")])
 def test_nobody_listens(name: str, scheme: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as closed:  # bound, so that nobody else takes the port, and not listening
         closed.bind(("127.0.0.1", 0))

@@ -72,18 +72,21 @@ class Catalogue:
                 self._enter(name)
 
     def _stamps(self) -> dict[str, object]:
-        """What is there by name, with what tells a folder from one that took its place."""
+        """What is there by name; of damaged ones, what tells a folder from one that took its place."""
         if not self.folder.is_dir():
             return {}
         with os.scandir(self.folder) as entries:
-            return {entry.name: entry.inode() for entry in entries if NAME.fullmatch(entry.name)}
+            names = [entry.name for entry in entries if NAME.fullmatch(entry.name)]
+        return {name: self._stamp(name) if name in self.damaged else None for name in names}
 
     def _is_listed(self, name: str) -> bool:
         return (self.folder / name).is_dir()
 
     def _stamp(self, name: str) -> object:
+        """The number alone would not do: the next folder may be given it again."""
         with suppress(OSError):
-            return (self.folder / name).stat().st_ino
+            found = (self.folder / name).stat()
+            return found.st_ino, found.st_mtime_ns
         return None
 
     def _open(self, name: str) -> Shard:

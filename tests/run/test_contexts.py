@@ -216,7 +216,7 @@ def test_a_training_text_does(plan: Plan, few: Manifest) -> None:
 def test_text_alone_needs_no_sound(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     made = plan("modality=text")
     features = Features(made)
-    monkeypatch.setattr("harness.features.extract", None)
+    monkeypatch.setattr("harness.features.extract_requested", None)
     monkeypatch.setattr("harness.models.load_upstream", None)
     assert features.prepare(made.folds.folds[0]) == ()
     assert ContextViews(made, features).values(made.folds.folds[0]).shape[1] == TEXT

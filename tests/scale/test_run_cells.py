@@ -88,9 +88,9 @@ def test_a_cell_that_was_done_before_its_worker_was_lost_is_not_done_again(
 ) -> None:
     toy = cells.Toy(tmp_path, deadly=(1,))
     (tmp_path / "1.done").touch()
-    said, _ = run(toy, 3, retries=3)
+    run(toy, 3, retries=3)
     assert toy.begun(1) == 1
-    assert {one.number for one in said} | {1} == {0, 1, 2}
+    assert all((tmp_path / f"{number}.done").exists() for number in range(3)), "what was said may be lost"
 
 
 def test_a_cell_that_no_node_has_room_for(cells: ModuleType, tmp_path: Path) -> None:

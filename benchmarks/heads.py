@@ -104,7 +104,7 @@ def _superb_cells(scope: Scope) -> list[Cell]:
 
 def _e2v_cells(scope: Scope) -> list[Cell]:
     cores, whole = scope.cores, scope.size == "full"
-    ours, plain = scope.pick(1, 2, 100), scope.pick(1, 2, 1)
+    ours, plain = scope.pick(1, 10, 100), scope.pick(1, 2, 1)
     return [
         _cell(scope, "e2v_linear, ours", "e2v", "frames", processes=cores, epochs=ours, whole=whole),
         _cell(scope, "e2v_linear, plain loop", "e2v_plain", "frames", threads=cores, epochs=plain, loaders=0),

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
-from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 
 from downstreams._checks import check_is_frames, check_positive, check_single_layer
 from downstreams._epochs import FrameHead, Plan
 from downstreams._pooling import frame_counts, segment_mean
 from downstreams._seeded import own_chance
 from downstreams._select_by import SelectBy
+from downstreams._stretches import outputs_of
 from harness.contracts import Means, PackedFrames, Shape
 from harness.errors import ConfigError
 
@@ -59,8 +59,8 @@ class FrameGRU(nn.Module):
         frames = check_is_frames(view, "gru")
         counts = frame_counts(frames.offsets).tolist()
         sequences = torch.split_with_sizes(frames.values[:, 0].float(), counts)
-        outputs, _ = self.gru(pack_sequence(list(sequences), enforce_sorted=False))
-        logits: Tensor = self.classifier(segment_mean(torch.cat(unpack_sequence(outputs)), frames.offsets))
+        outputs = torch.cat(outputs_of(self.gru, sequences))
+        logits: Tensor = self.classifier(segment_mean(outputs, frames.offsets))
         return logits
 
 

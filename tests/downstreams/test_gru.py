@@ -1,4 +1,4 @@
-"""The GRU over packed frames equals a GRU over one utterance at a time."""
+"""The GRU over batches of frames equals a GRU over one utterance at a time."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from downstreams import gru
+from downstreams._stretches import STRETCH, outputs_of
 from downstreams.gru import FrameGRU
 from harness.contracts import Labelled, PackedFrames, Shape
 from harness.errors import ConfigError
@@ -25,7 +26,31 @@ def part() -> Labelled:
     return Labelled(PackedFrames(values, offsets), torch.tensor([0, 1, 2, 0, 1, 2]))
 
 
-def test_packed_equals_one_at_a_time() -> None:
+def test_stretches_equal_one_at_a_time() -> None:
+    """Outputs and gradients; lengths around the borders of the stretches."""
+    torch.manual_seed(0)
+    network = nn.GRU(5, 7, num_layers=2)
+    counts = (1, STRETCH, 3 * STRETCH + 1, STRETCH + 1, 2 * STRETCH, STRETCH - 1)
+    sequences = [torch.randn(count, 5) for count in counts]
+    weights = [torch.randn(count, 7) for count in counts]
+    found, slopes = _run(network, outputs_of(network, sequences), weights)
+    wanted, wanted_slopes = _run(network, [network(sequence)[0] for sequence in sequences], weights)
+    # several utterances are multiplied at once: other order of float32 sums
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(slopes, wanted_slopes, rtol=1e-4, atol=1e-5)
+
+
+def _run(
+    network: nn.Module, outputs: list[torch.Tensor], weights: list[torch.Tensor]
+) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """The outputs, and the slopes of their weighted sum by every parameter."""
+    total = sum((out * weight).sum() for out, weight in zip(outputs, weights, strict=True))
+    assert isinstance(total, torch.Tensor)
+    slopes = torch.autograd.grad(total, list(network.parameters()))
+    return [out.detach() for out in outputs], list(slopes)
+
+
+def test_a_batch_equals_one_at_a_time() -> None:
     head = gru.build(gru.Config(hidden_dim=7), SHAPE, 0)
     module = head.module
     assert isinstance(module, FrameGRU)
@@ -33,7 +58,7 @@ def test_packed_equals_one_at_a_time() -> None:
     with torch.no_grad():
         module.eval()
         alone = torch.stack([module.classifier(module.gru(sequence)[0].mean(0)) for sequence in sequences])
-    # the packed run multiplies several utterances at once: other order of float32 sums
+    # a batch multiplies several utterances at once: other order of float32 sums
     torch.testing.assert_close(head.predict(part().view), alone, rtol=1e-5, atol=1e-6)
 
 

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # scipy.signal loads where it is first used: who only lists the corpus does without
 from numpy.typing import NDArray
-from scipy.signal import lfilter, sosfilt
 
 Wave = NDArray[np.float64]
 
@@ -188,7 +188,7 @@ def _source(time: Wave, pitch_hz: Wave, speaker: Speaker, style: Style, draw: np
     pulses = np.diff(_rosenberg(phase % 1.0), prepend=0.0) * RATE_HZ / pitch_hz * shimmer
     breath = (0.02 + max(style.breath, 0.0)) * draw.normal(size=len(time)) * 3.0
     pole = np.exp(-2 * np.pi * speaker.tilt_hz * style.tilt_factor / RATE_HZ)
-    return np.asarray(lfilter([1 - pole], [1, -pole], pulses + breath))
+    return np.asarray(scipy.signal.lfilter([1 - pole], [1, -pole], pulses + breath))
 
 
 def _per_period(pitch_hz: Wave, draw: np.random.Generator) -> Wave:
@@ -218,7 +218,7 @@ def _voiced(
             ),
             np.zeros_like(time),
         )
-        voice += weight * sosfilt(_tract(vowel, formant_factor), source)
+        voice += weight * scipy.signal.sosfilt(_tract(vowel, formant_factor), source)
     for start_s, syllable in zip(borders, syllables, strict=False):
         depth = 0.97 if syllable[:-1] in FRICATIVES_HZ else 0.65
         voice *= 1 - depth * np.exp(-0.5 * ((time - start_s - 0.03) / 0.025) ** 2)
@@ -249,7 +249,7 @@ def _fricatives(time: Wave, borders: Wave, syllables: tuple[str, ...], draw: np.
         if centre_hz is not None:
             radius = np.exp(-np.pi * 1200 / RATE_HZ)
             poles = [1, -2 * radius * np.cos(2 * np.pi * centre_hz / RATE_HZ), radius**2]
-            hiss = lfilter([1 - radius], poles, draw.normal(size=len(time)))
+            hiss = scipy.signal.lfilter([1 - radius], poles, draw.normal(size=len(time)))
             noise += 0.5 * hiss * np.exp(-0.5 * ((time - start_s - 0.03) / 0.022) ** 2)
     return noise
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,8 @@ import pytest
 import soundfile
 
 from harness.contracts import CorpusFacts, Utterance
+
+sys.path.append(str(Path(__file__).parent))  # the tests are no package; several of them import corpus_folders
 
 
 @dataclass
@@ -58,3 +63,24 @@ def toy(tmp_path: Path) -> ToyCorpus:
     for i in range(6):
         toy.write(f"u{i}.wav", draw.integers(-999, 999, 3200, dtype=np.int16), subtype="PCM_16")
     return toy
+
+
+@pytest.fixture
+def lay(listing_trees: ModuleType, tmp_path: Path) -> Callable[..., Path]:
+    """Puts files of these names into a folder: empty, or a tiny sound of the corpus's own rate."""
+
+    def lay_out(names: Iterable[str], like: Any = None, folder: str = "copy") -> Path:
+        sound = None
+        if like is not None:
+            sound = listing_trees.tiny_sound(tmp_path / f"{like.FACTS.name}.wav", like.FACTS)
+        (tmp_path / folder).mkdir(exist_ok=True)
+        listing_trees.link_all(tmp_path / folder, names, sound)
+        return tmp_path / folder
+
+    return lay_out
+
+
+@pytest.fixture
+def tree(lay: Callable[..., Path]) -> Callable[..., Path]:
+    """A folder with files of these names: `lay`, where a test needs no more than one."""
+    return lay

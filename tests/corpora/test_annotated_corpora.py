@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,19 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from corpus_folders import by_id, touch, write
 
-from harness.contracts import Utterance
-from harness.corpora import check_corpus, emns, emozionalmente, m3ed, meld, mer2023, msppodcast, pavoque, resd
+from harness.corpora import check_corpus, emns, emozionalmente, m3ed, meld, mer2023, pavoque, resd
 from harness.errors import CorpusError
 from harness.manifest import Fault, FaultKind
 
 Row = dict[str, Any]
-
-
-def touch(root: Path, *names: str) -> None:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).touch()
 
 
 def sound(root: Path, *names: str, rate_hz: int = 16_000, channels: int = 1) -> None:
@@ -32,15 +26,6 @@ def sound(root: Path, *names: str, rate_hz: int = 16_000, channels: int = 1) -> 
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(root / name, noise, rate_hz, subtype="PCM_16")
-
-
-def write(path: Path, *lines: str, encoding: str = "utf-8") -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines) + "\n", encoding=encoding)
-
-
-def by_id(module: ModuleType, root: Path) -> Mapping[str, Utterance]:
-    return {row.id: row for row in module.read(root)}
 
 
 def of_kind(module: Any, root: Path, kind: FaultKind) -> list[Fault]:
@@ -171,76 +156,6 @@ def test_meld_stereo_and_six_channels_are_no_fault(listing_trees: ModuleType, tm
 
 def test_meld_the_defects_are_those_of_the_listing(listing: Any) -> None:
     assert set(meld.DEFECTS) == {row["utt"] for row in listing("meld") if row.get("defect")}
-
-
-# ------------------------------------------------------------------------------------------- MSP-Podcast
-
-MSP_HEAD = "FileName,EmoClass,EmoAct,EmoVal,EmoDom,SpkrID,Gender,Split_Set"
-
-
-def msp_tree(root: Path, *lines: str, name: str = "labels_consensus.csv", folder: str = "Audios") -> Path:
-    write(root / "Labels" / name, MSP_HEAD, *lines)
-    touch(root, f"{folder}/MSP-PODCAST_0001_0001.wav")
-    return root
-
-
-@pytest.mark.parametrize("name", ["labels_concensus.csv", "labels_consensus.csv"])
-@pytest.mark.parametrize("folder", ["Audios", "Audio"])
-def test_msp_both_spellings_and_both_folders(name: str, folder: str, tmp_path: Path) -> None:
-    line = "MSP-PODCAST_0001_0001.wav,X,1,2,3,Unknown,Unknown,Development"
-    row = next(iter(msppodcast.read(msp_tree(tmp_path, line, name=name, folder=folder))))
-    assert row.path == f"{folder}/MSP-PODCAST_0001_0001.wav"
-    assert (row.speaker, row.gender, row.split, row.label_raw) == ("", "", "dev", "X")
-
-
-@pytest.mark.parametrize(
-    ("word", "part"),
-    [
-        ("Train", "train"),
-        ("Validation", "dev"),
-        ("Development", "dev"),
-        ("Test1", "test1"),
-        ("Test3", "test3"),
-    ],
-)
-def test_msp_parts_of_all_releases(word: str, part: str, tmp_path: Path) -> None:
-    root = msp_tree(tmp_path, f"MSP-PODCAST_0001_0001.wav,N,1,2,3,7,Female,{word}")
-    row = next(iter(msppodcast.read(root)))
-    assert (row.speaker, row.gender, row.split) == ("7", "female", part)
-
-
-@pytest.mark.parametrize(("cells", "column"), [("7,Female,Room", "Split_Set"), ("7,Robot,Train", "Gender")])
-def test_msp_a_word_that_cannot_be_meant_is_refused_by_line_and_column(
-    cells: str, column: str, tmp_path: Path
-) -> None:
-    good = "MSP-PODCAST_0001_0001.wav,N,1,2,3,7,Female,Train"
-    root = msp_tree(tmp_path, good, f"MSP-PODCAST_0001_0002.wav,N,1,2,3,{cells}")
-    with pytest.raises(CorpusError, match=rf"line 3, column {column}"):
-        list(msppodcast.read(root))
-
-
-def test_msp_the_json_file_says_the_same_as_the_table(shared: Path, tmp_path: Path) -> None:
-    samples = shared / "reference/samples/msppodcast/Labels"
-    both = []
-    for name in ("labels_concensus.csv", "labels_concensus.json"):
-        root = tmp_path / name[-3:]
-        write(root / "Labels" / name, (samples / name).read_text(encoding="utf-8"))
-        (root / "Audios").mkdir()
-        both.append(by_id(msppodcast, root)["MSP-PODCAST_9001_0008"])
-    assert both[0] == both[1]
-
-
-def test_msp_the_release_is_told_and_the_labels_alone_are_not_the_root(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    root = tmp_path / "MSP-PODCAST-Publish-1.8"
-    msp_tree(root, "MSP-PODCAST_0001_0001.wav,N,1,2,3,7,Female,Train")
-    with caplog.at_level(logging.INFO):
-        list(msppodcast.read(root))
-    assert "release 1.8" in caplog.text
-    with pytest.raises(CorpusError, match="did you mean") as fault:
-        list(msppodcast.read(root / "Labels"))
-    assert f"corpus.root={root} ?" in str(fault.value.next_step)
 
 
 # -------------------------------------------------------------------------------------------------- M3ED

@@ -2,85 +2,43 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from corpus_folders import by_id, loaded, rewrite, write_sound
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.contracts import Utterance
 from harness.corpora import (
     aesdd,
     cafe,
     check_corpus,
     emovo,
     jlcorpus,
-    load_corpus,
     polish,
     ravdess_song,
     ravdess_speech,
     savee,
-    shemo,
     subesco,
-    tess,
 )
 from harness.corpora._names import Design, holds, named_files
 from harness.errors import CorpusError
-from harness.manifest import FaultKind, Manifest
+from harness.manifest import FaultKind
 
 DESIGNED: list[Any] = [aesdd, cafe, emovo, jlcorpus, polish, ravdess_song, ravdess_speech, savee, subesco]
 LAID_OUT = pytest.mark.parametrize("module", DESIGNED, ids=lambda module: module.FACTS.name)
-WORDS = ["bite", "food", "germ", "neat", *(f"x{a}{b}" for a in "abcdefghijklmn" for b in "abcdefghijklmn")]
-TESS = [f"{who}_{word}_{emotion}.wav" for who in ("OAF", "YAF") for word in WORDS for emotion in tess.LABELS]
-
-
-@pytest.fixture
-def lay(listing_trees: ModuleType, tmp_path: Path) -> Callable[..., Path]:
-    """Puts files of these names into a folder: empty, or a tiny sound of the corpus's own rate."""
-
-    def lay_out(names: Iterable[str], like: Any = None, folder: str = "copy") -> Path:
-        sound = None
-        if like is not None:
-            sound = listing_trees.tiny_sound(tmp_path / f"{like.FACTS.name}.wav", like.FACTS)
-        (tmp_path / folder).mkdir(exist_ok=True)
-        listing_trees.link_all(tmp_path / folder, names, sound)
-        return tmp_path / folder
-
-    return lay_out
-
-
-def by_id(module: Any, root: Path) -> dict[str, Utterance]:
-    return {one.id: one for one in module.read(root)}
-
-
-def loaded(module: Any, root: Path) -> Manifest:
-    return load_corpus(module, root)
 
 
 def faults_of(module: Any, root: Path) -> dict[str, FaultKind]:
     return {fault.path: fault.kind for fault in check_corpus(module, root).faults}
-
-
-def rewrite(path: Path, content: bytes) -> None:
-    """Another content for one of many names of the same file."""
-    path.unlink()
-    path.write_bytes(content)
-
-
-def write_sound(path: Path, rate_hz: int, channels: int) -> None:
-    path.unlink(missing_ok=True)
-    noise = np.random.default_rng(1).integers(-999, 999, (rate_hz // 10, channels), dtype=np.int16)
-    soundfile.write(path, noise, rate_hz, subtype="PCM_16")
 
 
 # ------------------------------------------------------------------------------------------------ every design
@@ -317,54 +275,6 @@ def test_a_number_is_one_woman_and_one_man(lay: Callable[..., Path]) -> None:
     assert Counter(genders.values()) == {"female": 10, "male": 10}
 
 
-# ------------------------------------------------------------------------------------------------ ShEMO
-
-SHEMO = ["female/F01A01.wav", "female/F01F02.wav", "male/M01S03.wav", "male/M01W04.wav"]
-
-
-def test_rows_are_the_sound_files_and_not_the_json(lay: Callable[..., Path]) -> None:
-    root = lay(SHEMO)
-    entries = {
-        "F01A01": {"emotion": "neutral", "transcript": "متن"},  # the name and not this emotion counts
-        "F01N99": {"emotion": "neutral", "transcript": "of no clip"},
-    }
-    (root / "shemo.json").write_text(json.dumps(entries), encoding="utf-8")
-    (root / "modified_shemo.json").write_text("not read", encoding="utf-8")
-    found = by_id(shemo, root)
-    assert list(found) == ["F01A01", "F01F02", "M01S03", "M01W04"]
-    assert [shemo.FACTS.labels[one.label_raw] for one in found.values()] == [
-        "anger",
-        "fear",
-        "sadness",
-        "surprise",
-    ]
-    assert [one.speaker for one in found.values()] == ["F01", "F01", "M01", "M01"]
-    assert [one.gender for one in found.values()] == ["female", "female", "male", "male"]
-    assert [one.text for one in found.values()] == ["متن", "", "", ""]
-
-
-def test_transcripts_in_single_files_with_a_mark_at_their_start(lay: Callable[..., Path]) -> None:
-    root = lay(SHEMO)
-    folder = root / "transcript" / "final text"
-    folder.mkdir(parents=True)
-    (folder / "M01S03.ort").write_text("جمله\n", encoding="utf-8-sig")
-    assert by_id(shemo, root)["M01S03"].text == "جمله"
-
-
-def test_a_damaged_json_is_told(lay: Callable[..., Path]) -> None:
-    root = lay(SHEMO)
-    for content in ("{", "[1]", '{"F01A01": 3}'):
-        (root / "shemo.json").write_text(content, encoding="utf-8")
-        with pytest.raises(CorpusError, match="transcripts of ShEMO"):
-            shemo.read(root)
-
-
-def test_half_of_shemo_is_answered_with_the_whole(lay: Callable[..., Path]) -> None:
-    root = lay(SHEMO)
-    with pytest.raises(CorpusError, match=f"did you mean corpus.root={root}"):
-        shemo.read(root / "female")
-
-
 # ------------------------------------------------------------------------------------------------ AESDD
 
 
@@ -402,35 +312,6 @@ def test_two_takes_are_two_utterances(lay: Callable[..., Path]) -> None:
     ids = set(by_id(aesdd, lay(["anger/a01 (2).wav"])))
     assert {"s01 (5)a", "s01 (5)b", "a06 (5)", "a06 (5)b"} <= ids
     assert not {"s01 (5)", "d18 (5)", "f02 (4)", "h11 (3)"} & ids
-
-
-# ------------------------------------------------------------------------------------------------ TESS
-
-
-def test_tess_with_its_known_oddities_is_sound(lay: Callable[..., Path]) -> None:
-    renamed = ["OA_bite_neutral.wav" if name == "OAF_bite_neutral.wav" else name for name in TESS]
-    root = lay(renamed, tess)
-    write_sound(root / "OAF_food_fear.wav", 96_000, channels=1)
-    rewrite(root / "YAF_germ_angry.wav", b"no header at all")
-    manifest = loaded(tess, root)
-    table = manifest.table.set_index("id")
-    assert table.loc["OAF_bite_neutral", "path"] == "OA_bite_neutral.wav"
-    assert table.loc["OAF_food_fear", "sample_rate_hz"] == 96_000
-    assert manifest.dropped == {"known defect": 1}
-    assert len(table) == 2799
-
-
-def test_tess_in_two_copies_and_in_folders(lay: Callable[..., Path]) -> None:
-    inner = [f"TESS/{name.split('_')[0]}_x/{name}" for name in TESS]
-    rows = list(tess.read(lay([*inner, *(f"TESS/TESS/{name.split('/', 1)[1]}" for name in inner)])))
-    assert {one.path for one in rows} == set(inner)
-    assert len({one.id for one in rows}) == 2800
-
-
-def test_a_missing_clip_of_tess_is_named_by_its_words(lay: Callable[..., Path]) -> None:
-    found = by_id(tess, lay(set(TESS) - {"YAF_bite_ps.wav"}))
-    assert len(found) == 2800
-    assert found["YAF_bite_ps"].path == "YAF_bite_ps.wav"
 
 
 # ------------------------------------------------------------------------------------------------ EMOVO, JL, names

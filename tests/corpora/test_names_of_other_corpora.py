@@ -1,77 +1,25 @@
-"""What is odd about the names of eleven further corpora: read right, or reported for what it is."""
+"""What is odd about the names of further corpora: read right, or reported for what it is."""
 
 from __future__ import annotations
 
-import logging
-import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pytest
-import soundfile
+from corpus_folders import by_id as rows
+from corpus_folders import faults, loaded, only
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.contracts import Utterance
-from harness.corpora import (
-    OnFault,
-    ased,
-    asvpesd,
-    casia,
-    check_corpus,
-    cremad,
-    emovdb,
-    enterface,
-    esd,
-    load_corpus,
-    mead,
-    mesd,
-    oreau,
-    turevdb,
-)
-from harness.corpora._esd_text import decoded, read_texts
+from harness.corpora import ased, asvpesd, casia, cremad, emovdb, enterface, esd, mead, mesd, oreau, turevdb
 from harness.corpora._folders import agreed, said_by_folder
 from harness.errors import CorpusError
-from harness.manifest import Fault, FaultKind, Manifest
+from harness.manifest import FaultKind
 
 Tree = Callable[..., Path]
-
-
-@pytest.fixture
-def tree(listing_trees: ModuleType, tmp_path: Path) -> Tree:
-    """A folder with files of these names: empty, or a tiny sound in the format of a corpus."""
-
-    def made(names: Iterable[str], corpus: Any = None) -> Path:
-        sound = None if corpus is None else listing_trees.tiny_sound(tmp_path / "tiny.wav", corpus.FACTS)
-        (tmp_path / "copy").mkdir()
-        listing_trees.link_all(tmp_path / "copy", names, sound)
-        return tmp_path / "copy"
-
-    return made
-
-
-def rows(corpus: Any, root: Path) -> dict[str, Utterance]:
-    return {one.id: one for one in corpus.read(root)}
-
-
-def only(corpus: Any, root: Path) -> Utterance:
-    """The one row whose file is there."""
-    here: list[Utterance] = [one for one in corpus.read(root) if (root / one.path).is_file()]
-    (found,) = here
-    return found
-
-
-def loaded(corpus: Any, root: Path, on_fault: OnFault = "stop") -> Manifest:
-    return load_corpus(corpus, root, on_fault)
-
-
-def faults(corpus: Any, root: Path) -> tuple[Fault, ...]:
-    return check_corpus(corpus, root).faults
 
 
 def stopping(corpus: Any, root: Path) -> Counter[FaultKind]:
@@ -180,67 +128,6 @@ def test_a_contradictory_clip_stops_by_name_or_stays_without_a_label(tree: Tree)
     assert "Calm by its name, Sad by its folder" in unknown[0].message
     table = loaded(turevdb, root, on_fault="skip").table
     assert dict(zip(table["id"], table["label"], strict=True)) == {"1157_sk_acik": "calm", "1157_sk_algi": ""}
-
-
-# ------------------------------------------------------------------------------------------- CREMA-D
-
-TABLE = '"ActorID","Age","Sex","Race","Ethnicity"\n1001,51,"Male","Caucasian","Not Hispanic"\n'
-CLIP = "AudioWAV/1001_DFA_ANG_XX.wav"
-
-
-def test_cremad_takes_gender_from_the_table_and_from_nowhere_else(
-    tree: Tree, caplog: pytest.LogCaptureFixture
-) -> None:
-    root = tree([CLIP])
-    with caplog.at_level(logging.WARNING):
-        assert {one.gender for one in cremad.read(root)} == {""}
-    assert "VideoDemographics.csv" in caplog.text
-    (root / "VideoDemographics.csv").write_text(TABLE, encoding="utf-8")
-    for place in (root, root / "AudioWAV", root.parent):
-        genders = {one.speaker: one.gender for one in cremad.read(place)}
-        assert genders.pop("1001") == "male", place
-        assert set(genders.values()) == {""}
-
-
-@pytest.mark.parametrize(
-    ("table", "named"),
-    [(TABLE.replace("Male", "M?"), "column Sex: 'M?'"), (TABLE.replace('"Sex"', '"Age2"'), "line 1")],
-    ids=["value", "column"],
-)
-def test_cremad_refuses_a_table_that_says_something_else(table: str, named: str, tree: Tree) -> None:
-    root = tree([CLIP])
-    (root / "VideoDemographics.csv").write_text(table, encoding="utf-8")
-    with pytest.raises(CorpusError) as fault:
-        list(cremad.read(root))
-    assert named in str(fault.value.got)
-
-
-def test_cremad_levels_belong_to_one_sentence() -> None:
-    names = [path.rpartition("/")[2][:-4].split("_") for path in cremad.DESIGN.paths]
-    graded = {(sentence, emotion) for _, sentence, emotion, level in names if level != "XX"}
-    assert graded == {("IEO", emotion) for emotion in cremad.LABELS if emotion != "NEU"}
-    labels = Counter(emotion for _, _, emotion, _ in names)
-    assert labels == dict.fromkeys(cremad.LABELS, 1271) | {"NEU": 1087}
-
-
-def test_cremad_pointers_of_git_lfs_are_told_and_their_rows_stay(tree: Tree) -> None:
-    root = tree([CLIP])
-    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 72862\n"
-    (root / CLIP).write_text(pointer, encoding="ascii")
-    assert only(cremad, root).id == "1001_DFA_ANG_XX"
-    (fault,) = (fault for fault in faults(cremad, root) if fault.path == CLIP)
-    assert "pointer of Git LFS" in fault.message
-    assert "git lfs pull" in cremad.FACTS.access
-
-
-def test_cremad_silent_clip_is_kept_and_told(tree: Tree) -> None:
-    silent = "AudioWAV/1076_MTI_SAD_XX.wav"
-    root = tree([CLIP], cremad)
-    soundfile.write(root / silent, np.zeros(800, dtype=np.int16), 16_000)
-    (fault,) = (fault for fault in faults(cremad, root) if fault.path == silent)
-    assert fault.kind is FaultKind.SILENT
-    (row,) = (one for one in cremad.read(root) if one.path == silent)
-    assert "silent" in row.defect
 
 
 # ---------------------------------------------------------------------------- ASED, ASVP-ESD, TurEV
@@ -364,47 +251,6 @@ def test_emovdb_archives_are_eighteen_and_unpack_beside_each_other() -> None:
     assert not {"josh_Angry", "josh_Disgusted"} & set(folders)
 
 
-# ---------------------------------------------------------------------------------------- eNTERFACE'05
-
-
-@pytest.mark.parametrize(
-    ("path", "said", "odd"),
-    [
-        ("subject 19/anger/sentence 4/s19_an_4", ("19", "an", "4"), False),
-        ("subject 11/anger/sentence 1/s12_an_1", ("11", "an", "1"), True),
-        ("subject 12/anger/sentence 1/s12_an_1", ("12", "an", "1"), False),
-        ("subject 3/fear/sentence 5/s_3_fe_5", ("3", "fe", "5"), True),
-        ("subject 3/fear/sentence 4/s3_fe_4", ("3", "fe", "4"), False),
-        ("subject 16/surprise/sentence 3/s16_su_3avi", ("16", "su", "3"), True),
-        ("subject 2/anger/sentence 1/s2_an_2", ("2", "an", "1"), True),
-        ("subject 6/sadness/s6_sa", ("6", "sa", ""), True),
-    ],
-)
-@pytest.mark.parametrize("suffix", ["avi", "wav"])
-def test_enterface_believes_the_folders(
-    path: str, said: tuple[str, ...], odd: bool, suffix: str, tree: Tree
-) -> None:
-    one = only(enterface, tree([f"eNTERFACE05/{path}.{suffix}"]))
-    assert (one.id, one.path) == (path, f"eNTERFACE05/{path}.{suffix}")
-    assert (one.speaker, one.label_raw, one.sentence) == said
-    assert bool(one.defect) is odd
-
-
-def test_enterface_without_folders_is_refused(tree: Tree) -> None:
-    """A flat copy has room for one of the two subjects whose files are called s12."""
-    with pytest.raises(CorpusError) as fault:
-        list(enterface.read(tree(["s12_an_1.avi", "s19_an_4.avi"])))
-    assert "subject 19/anger/sentence 4" in str(fault.value.wanted)
-
-
-def test_enterface_counts_of_the_distribution(tree: Tree) -> None:
-    found = list(enterface.read(tree(enterface.DESIGN.paths[:1])))
-    assert Counter(one.label_raw for one in found) == dict.fromkeys(enterface.LABELS, 216) | {"ha": 213}
-    assert len({one.id for one in found}) == 1293
-    of_subject = Counter(one.speaker for one in found)
-    assert (of_subject["6"], of_subject["23"], of_subject["11"], of_subject["12"]) == (6, 27, 30, 30)
-
-
 # ----------------------------------------------------------------------------------------- MEAD, Oréau
 
 
@@ -449,111 +295,6 @@ def test_oreau_version_1_alone_is_refused(tree: Tree) -> None:
     with pytest.raises(CorpusError, match="version 1") as fault:
         list(oreau.read(tree(["OréauFR_01/f/sessj/10a02Ja.wav"])))
     assert "zenodo.org/records/4405783" in str(fault.value.next_step)
-
-
-# ------------------------------------------------------------------------------------------------ ESD
-
-
-@pytest.mark.parametrize(
-    ("folder", "part"), [("", ""), ("train/", "train"), ("evaluation/", "dev"), ("test/", "test")]
-)
-def test_esd_official_parts_are_read_where_a_copy_has_them(folder: str, part: str, tree: Tree) -> None:
-    one = only(esd, tree([f"Emotion Speech Dataset/0011/Angry/{folder}0011_000351.wav"]))
-    assert (one.id, one.split, one.language, one.gender) == ("0011_000351", part, "en", "male")
-    assert (one.label_raw, one.sentence) == ("Angry", "en001")
-
-
-def test_esd_parallel_sentences_have_one_code_per_language(tree: Tree) -> None:
-    found = rows(esd, tree(["0001/Neutral/0001_000001.wav"]))
-    assert {found[name].sentence for name in ("0001_000007", "0003_000357", "0010_001407")} == {"zh007"}
-    assert found["0011_000007"].sentence == "en007"
-    speakers = Counter(one.sentence for one in found.values())
-    assert len(speakers) == 700
-    assert set(speakers.values()) == {50}
-
-
-MANDARIN, ENGLISH = "编造的句子。", "Invented, café."
-LINES = {"zh": f"0001_000001\t{MANDARIN}\t中立\n", "en": f"0011_000001\t{ENGLISH}\tNeutral\n"}
-
-
-@pytest.mark.parametrize(
-    ("language", "encoding"),
-    [
-        *(
-            ("zh", name)
-            for name in ("gb2312", "gb18030", "utf-16", "utf-16-le", "utf-16-be", "utf-8", "utf-8-sig")
-        ),
-        *(("en", name) for name in ("latin-1", "utf-16", "utf-16-le", "utf-8", "utf-8-sig")),
-    ],
-)
-def test_esd_texts_in_every_encoding_of_the_owners(language: str, encoding: str, tmp_path: Path) -> None:
-    clip = LINES[language][:11]
-    (tmp_path / f"{clip[:4]}.txt").write_bytes(LINES[language].encode(encoding))
-    texts = read_texts(tmp_path, [(clip[:4], language)])
-    assert texts == {clip: MANDARIN if language == "zh" else ENGLISH}
-
-
-def test_esd_english_with_chinese_quotation_marks_is_gb_2312() -> None:
-    said = "0011_000001\tIt “is” invented…\tNeutral"
-    assert decoded(said.encode("gb2312"), "en") == said
-    assert decoded(said.encode("cp1252"), "en") == said
-    assert decoded("It’s invented".encode("cp1252"), "en") == "It’s invented"
-
-
-def test_esd_mandarin_with_a_damaged_byte_loses_that_character_only() -> None:
-    assert decoded(MANDARIN.encode("gb2312") + b"\xff", "zh") == MANDARIN + "\ufffd"
-
-
-@given(st.binary(max_size=400), st.sampled_from(["zh", "en"]))
-def test_esd_text_of_any_bytes_is_decoded_without_complaint(content: bytes, language: str) -> None:
-    assert isinstance(decoded(content, language), str)
-
-
-@given(st.lists(st.text(max_size=60), max_size=8))
-def test_esd_lines_of_any_kind_never_stop_and_never_invent_a_clip(lines: list[str]) -> None:
-    from tempfile import TemporaryDirectory
-
-    with TemporaryDirectory() as folder:
-        (Path(folder) / "0011.txt").write_text("\n".join(lines), encoding="utf-8", errors="replace")
-        texts = read_texts(Path(folder), [("0011", "en")])
-    assert all(re.fullmatch(r"\d{4}_\d{6}", clip, re.ASCII) for clip in texts)
-
-
-@pytest.mark.parametrize(
-    ("line", "text"),
-    [
-        ("0011_000001\tInvented sentence.\tNeutral", "Invented sentence."),
-        ("0011_000001 Invented sentence. Neutral", "Invented sentence."),
-        ("0011_000001\tInvented sentence.", "Invented sentence."),
-        ("0011_000001\tInvented sentence.\tneutral \t", "Invented sentence."),
-        ("  0011_000001\t\tInvented sentence.\t\tNeutral", "Invented sentence."),
-        ("0011_000001\tHow sad\tNeutral", "How sad"),
-        ("0011_000001\tIt’s “so” sad\tSad", "It’s “so” sad"),
-        ("0011_000001\tInvented\x85 sentence.\tNeutral", "Invented\x85 sentence."),
-        ("0011_000001Invented sentence.\tNeutral", "Invented sentence."),
-        ("0011_0000012\tInvented sentence.\tNeutral", None),
-        ("0011_000001\t\tNeutral", None),
-        ("0011_000001", None),
-        ("Invented sentence.\tNeutral", None),
-        ("", None),
-    ],
-)
-def test_esd_malformed_lines_cost_a_text_at_most(
-    line: str, text: str | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "0011.txt").write_text(f"{line}\n0011_000002\tAnother.\tNeutral\n", encoding="utf-8")
-    with caplog.at_level(logging.WARNING):
-        texts = read_texts(tmp_path, [("0011", "en")])
-    wanted = {} if text is None else {"0011_000001": text}
-    assert texts == wanted | {"0011_000002": "Another."}
-    assert ("1 lines" in caplog.text) is (text is None and line != "")
-
-
-def test_esd_samples_of_the_true_format(shared: Path, tree: Tree) -> None:
-    texts = read_texts(shared / "reference" / "samples" / "esd", [("0001", "zh"), ("0011", "en")])
-    assert set(texts) == {"0001_000001", "0001_000351", "0011_000001", "0011_000351"}
-    assert texts["0011_000351"] == "Invented sentence."
-    assert texts["0001_000001"].endswith("。")
 
 
 # ------------------------------------------------------------------------------------- macOS leftovers

@@ -1,4 +1,4 @@
-"""s3prl's hub behind our contract: equal to our own loaders, exact in any batch, harmless to load.
+"""s3prl's hub behind our contract: equal to our own loaders, exact in any batch, without traces.
 
 Checkpoints are tiny random models, written in the layouts that s3prl reads: folders of transformers' for the
 `hf_*_custom` names, and the same weights under fairseq's names for s3prl's own networks.
@@ -6,13 +6,8 @@ Checkpoints are tiny random models, written in the layouts that s3prl reads: fol
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import random
-import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,145 +15,29 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from s3prl_checkpoints import (
+    card,
+    load,
+    save_folder,
+    transformers_model,
+    write_data2vec,
+    write_wav2vec2,
+    write_wavlm,
+)
 from torch import Tensor
 
 from harness.check import check, made_up_voices, together
 from harness.config import card_named
-from harness.contracts import Card
 from harness.engines import alone, relative_error
-from harness.errors import AudioError, ConfigError, PluginError, UnknownNameError, WeightsError
+from harness.errors import AudioError, PluginError
 from harness.models import random_upstream
-from upstreams import _guarded_loading as guarded
-from upstreams import _random, _torchaudio_shim, hf, s3prl_hub
+from upstreams import hf, s3prl_hub
 
-ROOT = Path(__file__).resolve().parents[2]
 SAME = 1e-5
 """Two implementations of one network in float32: sums in another order, relative to the largest value."""
 
-SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
-FRONT_END = {"conv_dim": (16,) * 7, "num_conv_pos_embedding_groups": 4}
-FAIRSEQ_SIZES = {
-    "encoder_layers": 2,
-    "encoder_embed_dim": 32,
-    "encoder_ffn_embed_dim": 64,
-    "encoder_attention_heads": 4,
-    "conv_feature_layers": "[(16,10,5)] + [(16,3,2)] * 4 + [(16,2,2)] * 2",
-    "conv_pos_groups": 4,
-}
-
-
-def card(name: str, **facts: Any) -> Card:
-    sizes = {"dim": 32, "layers": 3, "hop_samples": 320, "min_samples": 400} | facts
-    return Card(name=name, family="s3prl_hub", about="", licence="", source="", **sizes)
-
-
-def load(name: str, weights: Path | None = None, **options: Any) -> s3prl_hub.S3prlUpstream:
-    upstream = s3prl_hub.load(card(name), s3prl_hub.Config(name=name, **options), weights)
-    assert isinstance(upstream, s3prl_hub.S3prlUpstream)
-    return upstream
-
-
-def transformers_model(architecture: str, seed: int = 0, **settings: Any) -> Any:
-    _torchaudio_shim.install()
-    import transformers
-
-    described = getattr(transformers, f"{architecture}Config")(**SIZES, **FRONT_END, **settings)
-    return _random.seeded(lambda: getattr(transformers, f"{architecture}Model")(described), seed)
-
-
-def save_folder(model: Any, folder: Path, do_normalize: bool) -> Path:
-    import transformers
-
-    model.save_pretrained(folder)
-    transformers.Wav2Vec2FeatureExtractor(
-        do_normalize=do_normalize, return_attention_mask=True
-    ).save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def wav2vec2(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_folder(transformers_model("Wav2Vec2"), tmp_path_factory.mktemp("wav2vec2"), True)
-
-
-@pytest.fixture(scope="module")
-def hubert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_folder(transformers_model("Hubert"), tmp_path_factory.mktemp("hubert"), False)
-
 
 # -------------------------------------------------------------------------------- equal to our own loaders
-
-
-def fairseq_name(name: str, norm: str) -> str:
-    """A weight's name in transformers -> its name in fairseq, unilm and s3prl."""
-    rules = [
-        (r"(conv_layers\.\d+)\.conv\.", r"\1.0."),
-        (r"(conv_layers\.\d+)\.layer_norm\.", rf"\1.{norm}."),
-        (r"^feature_projection\.projection", "post_extract_proj"),
-        (r"^feature_projection\.layer_norm", "layer_norm"),
-        (r"^masked_spec_embed$", "mask_emb"),
-        (r"pos_conv_embed\.conv\.parametrizations\.weight\.original0", "pos_conv.0.weight_g"),
-        (r"pos_conv_embed\.conv\.parametrizations\.weight\.original1", "pos_conv.0.weight_v"),
-        (r"pos_conv_embed\.conv\.bias", "pos_conv.0.bias"),
-        (r"pos_conv_embed\.layers\.(\d+)\.conv", r"pos_conv.\1.0"),
-        (r"attention\.gru_rel_pos_const", "attention.grep_a"),
-        (r"attention\.gru_rel_pos_linear", "attention.grep_linear"),
-        (r"attention\.rel_attn_embed", "attention.relative_attention_bias"),
-        (r"(layers\.\d+)\.attention\.", r"\1.self_attn."),
-        (r"(encoder\.layers\.\d+)\.layer_norm", r"\1.self_attn_layer_norm"),
-        (r"feed_forward\.intermediate_dense", "fc1"),
-        (r"feed_forward\.output_dense", "fc2"),
-    ]
-    for pattern, replacement in rules:
-        name = re.sub(pattern, replacement, name)
-    return name
-
-
-def fairseq_weights(model: Any, target: torch.nn.Module, norm: str) -> dict[str, Tensor]:
-    """The weights of a model of transformers' in a network of s3prl's; what only training uses stays random."""
-    weights = {fairseq_name(name, norm): value for name, value in model.state_dict().items()}
-    own = target.state_dict()
-    assert weights.keys() <= own.keys(), sorted(weights.keys() - own.keys())
-    return {**own, **weights}
-
-
-def write_wavlm(folder: Path) -> Path:
-    from s3prl.upstream.wavlm.WavLM import WavLM, WavLMConfig
-
-    model = transformers_model("WavLM", num_conv_pos_embeddings=16)
-    model.save_pretrained(folder)
-    cfg = FAIRSEQ_SIZES | {"conv_pos": 16, "relative_position_embedding": True, "gru_rel_pos": True}
-    cfg |= {"num_buckets": 320, "max_distance": 800}
-    torch.save(
-        {"cfg": cfg, "model": fairseq_weights(model, WavLM(WavLMConfig(cfg)), "2")}, folder / "wavlm.pt"
-    )
-    return folder / "wavlm.pt"
-
-
-def write_wav2vec2(folder: Path) -> Path:
-    from s3prl.upstream.wav2vec2.wav2vec2_model import Wav2Vec2Config, Wav2Vec2Model
-
-    model = transformers_model("Wav2Vec2", num_conv_pos_embeddings=16)
-    model.save_pretrained(folder)
-    cfg = FAIRSEQ_SIZES | {"conv_pos": 16}
-    state = {"task_cfg": {"normalize": False}, "model_cfg": cfg}
-    weights = fairseq_weights(model, Wav2Vec2Model(Wav2Vec2Config(**cfg)), "2")
-    torch.save({**state, "model_weight": weights}, folder / "wav2vec2.pt")
-    return folder / "wav2vec2.pt"
-
-
-def write_data2vec(folder: Path) -> Path:
-    from s3prl.upstream.data2vec.data2vec_model import Data2VecAudioConfig, Data2VecAudioModel
-
-    model = transformers_model("Data2VecAudio", num_conv_pos_embeddings=5, conv_pos_kernel_size=19)
-    model.save_pretrained(folder)
-    cfg = FAIRSEQ_SIZES | {"conv_pos": 95, "pos_conv_depth": 5, "extractor_mode": "layer_norm"}
-    network = Data2VecAudioModel(Data2VecAudioConfig(**cfg))
-    network.remove_pretraining_modules()
-    state = {"task_cfg": {"normalize": True}, "model_cfg": cfg}
-    weights = {**fairseq_weights(model, network, "2.1"), "_ema": {}}
-    torch.save({**state, "model_weight": weights}, folder / "data2vec.pt")
-    return folder / "data2vec.pt"
 
 
 def ours(folder: Path, architecture: Any, normalise: bool, norm: Any = "group") -> hf.HfUpstream:
@@ -313,26 +192,10 @@ def test_loading_leaves_no_traces(wav2vec2: Path) -> None:
 # -------------------------------------------------------------------------------------------- names, settings
 
 
-def test_a_misspelt_name_gets_a_hint() -> None:
-    with pytest.raises(UnknownNameError, match="did you mean hf_hubert_custom"):
-        load("hf_huber_custom")
-
-
 def test_what_s3prls_modules_import_is_no_upstream() -> None:
     known = s3prl_hub.names()
     assert {"hf_wav2vec2_custom", "data2vec_custom", "wavlm_local", "fbank", "wavlm_base_plus"} <= set(known)
     assert not {"Path", "FileLock", "load_and_convert_fairseq_ckpt"} & set(known)
-
-
-@pytest.mark.parametrize("name", ["fbank", "wavlm_base"])
-def test_a_path_without_effect_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ConfigError, match="no effect"):
-        load(name, tmp_path)
-
-
-def test_a_name_that_needs_a_checkpoint_says_so() -> None:
-    with pytest.raises(WeightsError, match=r"upstream\.path"):
-        load("wavlm_local")
 
 
 def test_a_settings_file_goes_where_s3prl_wants_it(tmp_path: Path) -> None:
@@ -347,163 +210,3 @@ def test_a_settings_file_goes_where_s3prl_wants_it(tmp_path: Path) -> None:
     )
     assert (by_path.card.dim, by_path.card.hop_samples, by_path.card.min_samples) == (23, 320, 400)
     assert by_extra.card.dim == 23
-
-
-def test_missing_arguments_are_named() -> None:
-    with pytest.raises(ConfigError, match="model_config"):
-        load("stft_mag")
-
-
-def test_a_missing_package_is_named(tmp_path: Path) -> None:
-    torch.save({"cfg": {}}, tmp_path / "x.pt")
-    with pytest.raises(PluginError, match=r"needs a package that is missing\n.*fairseq"):
-        load("wav2vec2_custom", tmp_path / "x.pt", extra={"legacy": True})
-
-
-def test_an_address_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    s3prl_hub.names()
-    from s3prl.util import download
-
-    monkeypatch.setattr(download, "_download_dir", tmp_path)
-    with pytest.raises(WeightsError, match=r"http://127\.0\.0\.1:9/x\.pt"):
-        load("wavlm_url", ckpt="http://127.0.0.1:9/x.pt")
-
-
-# ------------------------------------------------------------------------------------------- bad checkpoints
-
-
-def copy_folder(source: Path, target: Path) -> Path:
-    for file in source.iterdir():
-        (target / file.name).write_bytes(file.read_bytes())
-    return target
-
-
-def test_another_architecture_is_refused(hubert: Path) -> None:
-    with pytest.raises(WeightsError, match=r"got: hubert\n  wanted: wav2vec2"):
-        load("hf_wav2vec2_custom", hubert)
-
-
-@pytest.mark.parametrize("file", ["config.json", "preprocessor_config.json"])
-def test_a_folder_that_is_not_whole(wav2vec2: Path, tmp_path: Path, file: str) -> None:
-    (copy_folder(wav2vec2, tmp_path) / file).unlink()
-    with pytest.raises(WeightsError, match=f"no {file}"):
-        load("hf_wav2vec2_custom", tmp_path)
-
-
-def test_truncated_safetensors(wav2vec2: Path, tmp_path: Path) -> None:
-    weights = copy_folder(wav2vec2, tmp_path) / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(WeightsError, match="cannot load"):
-        load("hf_wav2vec2_custom", tmp_path)
-
-
-def test_weights_that_are_missing_are_not_made_up(wav2vec2: Path, tmp_path: Path) -> None:
-    from safetensors.torch import load_file, save_file
-
-    weights = copy_folder(wav2vec2, tmp_path) / "model.safetensors"
-    tensors = load_file(weights)
-    del tensors["encoder.layers.1.attention.q_proj.weight"]
-    save_file(tensors, weights, metadata={"format": "pt"})
-    with pytest.raises(WeightsError, match=r"lacks 1 weights.*\n.*q_proj"):
-        load("hf_wav2vec2_custom", tmp_path)
-
-
-def test_a_truncated_checkpoint(tmp_path: Path) -> None:
-    s3prl_hub.names()
-    file = write_wavlm(tmp_path)
-    file.write_bytes(file.read_bytes()[:5000])
-    with pytest.raises(WeightsError, match=r"wavlm\.pt"):
-        load("wavlm_local", file)
-
-
-def test_a_checkpoint_of_another_layout(tmp_path: Path) -> None:
-    torch.save({"weights": torch.zeros(2)}, tmp_path / "other.pt")
-    with pytest.raises(WeightsError, match="cannot load"):
-        load("wavlm_local", tmp_path / "other.pt")
-
-
-def test_a_folder_where_a_file_belongs(tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match=r"upstream\.path=FILE"):
-        load("wavlm_local", tmp_path)
-
-
-class Payload:
-    """Runs code where it is unpickled."""
-
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.mark,)
-
-
-@pytest.mark.parametrize("name", ["wavlm_local", "tera_local", "distiller_local"])
-def test_a_pickle_is_never_run(tmp_path: Path, name: str) -> None:
-    """s3prl opens the checkpoints of the last two with `weights_only=False`."""
-    torch.save({"cfg": Payload(tmp_path / "ran"), "model": {}}, tmp_path / "evil.pt")
-    with pytest.raises(WeightsError, match="more than tensors"):
-        load(name, tmp_path / "evil.pt")
-    assert not (tmp_path / "ran").exists()
-
-
-def test_code_in_the_layer_shapes_is_never_run(tmp_path: Path) -> None:
-    mark = tmp_path / "ran"
-    cfg = FAIRSEQ_SIZES | {"conv_feature_layers": f"[open({str(mark)!r}, 'w')]"}
-    torch.save({"cfg": cfg, "model": {}}, tmp_path / "evil.pt")
-    with pytest.raises(WeightsError, match="carries code"):
-        load("wavlm_local", tmp_path / "evil.pt")
-    assert not mark.exists()
-
-
-def test_the_guard_overrules_the_caller_and_the_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    torch.save(Payload(tmp_path / "ran"), tmp_path / "evil.pt")
-    monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
-    with guarded.only_tensors(), pytest.raises(Exception, match="weights_only"):
-        torch.load(tmp_path / "evil.pt", weights_only=False)
-    assert not (tmp_path / "ran").exists()
-    assert os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] == "1"
-    assert "TORCH_FORCE_WEIGHTS_ONLY_LOAD" not in os.environ
-
-
-def test_plain_settings_beside_the_tensors_are_welcome(tmp_path: Path) -> None:
-    settings = argparse.Namespace(conv_feature_layers="[(512,10,5)] + [(512,3,2)] * 4", seed=1)
-    torch.save({"args": settings, "model": torch.zeros(3)}, tmp_path / "old.pt")
-    guarded.inspect(tmp_path / "old.pt")
-
-
-# -------------------------------------------------------------------------------------------- without s3prl
-
-
-@pytest.mark.parametrize("missing", ["s3prl", "torchaudio"])
-def test_without_s3prl_everything_else_works_and_the_message_says_why(missing: str) -> None:
-    script = f"""
-import json, sys
-sys.modules[{missing!r}] = None
-from harness import registry
-from harness.config import card_named
-from harness.errors import PluginError
-from harness.models import random_upstream
-other = random_upstream(card_named("emotion2vec_base"))
-try:
-    random_upstream(card_named("s3prl_fbank"))
-except PluginError as fault:
-    print(json.dumps({{"other": other.card.name, "families": registry.names("upstreams"), "said": str(fault)}}))
-"""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert found["other"] == "emotion2vec_base"
-    assert "s3prl_hub" in found["families"]
-    assert "s3prl cannot be imported" in found["said"]
-    assert missing in found["said"].split("got:")[1].split("wanted:")[0]
-    assert "all others work without it" in found["said"]

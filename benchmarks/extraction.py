@@ -104,11 +104,10 @@ def _decoding_cells(scope: Scope) -> list[Cell]:
 
 
 def _memory_cells(scope: Scope) -> list[Cell]:
-    """The longest clips of the two corpora, each alone; MELD's takes minutes and comes with `--full`."""
-    chosen = list(LONGEST_S.items())[: 2 if scope.size == "full" else 1]
+    """The longest clips of the two corpora, each alone."""
     return [
         _cell(scope, name, "longest", repetitions=1, engine="auto", seconds=scope.pick(3.0, length_s))
-        for name, length_s in chosen
+        for name, length_s in LONGEST_S.items()
     ]
 
 

@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from upstreams import _distance_bias, _long
+
 CONV_EPS = 1e-5
 """Epsilon of the norms outside the Transformer: PyTorch's default, which the original leaves as it is."""
 
@@ -110,6 +112,7 @@ class WaveformEncoder(nn.Module):
         super().__init__()
         inputs = [1, *(conv.channels for conv in convs)]
         self.conv_layers = nn.ModuleList(self._layer(*pair) for pair in zip(inputs, convs, strict=False))
+        self._steps = _long.Steps([conv.kernel for conv in convs], [conv.stride for conv in convs])
 
     @staticmethod
     def _layer(channels: int, conv: Conv) -> nn.Sequential:
@@ -124,6 +127,8 @@ class WaveformEncoder(nn.Module):
     def forward(self, waves: Tensor) -> Tensor:
         """(batch, samples) -> (batch, channels, frames)."""
         x = waves[:, None]
+        if _long.is_long(waves):
+            return _long.encoded(list(self.conv_layers), x, self._steps)
         for layer in self.conv_layers:
             x = layer(x)
         return x
@@ -140,6 +145,21 @@ def conv_over_time(inputs: int, outputs: int, kernel: int, groups: int) -> nn.Se
     )
 
 
+class LongBias(NamedTuple):
+    """ALiBi of a clip of minutes, whose pairs of frames are too many to be written out at once."""
+
+    values: Tensor
+    """(heads, 2 * frames - 1), one per distance."""
+    tokens: int
+    """Places before the frames, without a bias."""
+
+    def rows(self, queries: slice) -> Tensor:
+        """(1, heads, queries, tokens + frames)."""
+        first, last = (max(0, place - self.tokens) for place in (queries.start, queries.stop))
+        own = _distance_bias.rows_of(self.values, slice(first, last))
+        return F.pad(own, (self.tokens, 0, queries.stop - queries.start - (last - first), 0))[None]
+
+
 class Attention(nn.Module):
     """Self-attention with one fused projection and an additive bias on the logits."""
 
@@ -150,15 +170,18 @@ class Attention(nn.Module):
         self.proj = nn.Linear(sizes.dim, sizes.dim)
         self.dropouts = sizes.dropouts
 
-    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+    def forward(self, x: Tensor, bias: Tensor | LongBias) -> Tensor:
         """(batch, places, dim) and (batch or 1, heads, places, places) -> (batch, places, dim)."""
         batch, places, dim = x.shape
         qkv = self.qkv(x).view(batch, places, 3, self.heads, dim // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
         dropped = self.dropouts.attention if self.training else 0.0
-        mixed = F.scaled_dot_product_attention(
-            query, key, value, attn_mask=bias.to(query.dtype), dropout_p=dropped
-        )
+        if isinstance(bias, LongBias):
+            mixed = _distance_bias.attend(query, key, value, bias.rows)
+        else:
+            mixed = F.scaled_dot_product_attention(
+                query, key, value, attn_mask=bias.to(query.dtype), dropout_p=dropped
+            )
         projected: Tensor = self.proj(mixed.transpose(1, 2).reshape(batch, places, dim))
         return F.dropout(projected, self.dropouts.block, self.training)
 
@@ -196,7 +219,7 @@ class Block(nn.Module):
         self.mlp = Mlp(sizes)
         self.dropouts = sizes.dropouts
 
-    def forward(self, x: Tensor, bias: Tensor) -> BlockOutput:
+    def forward(self, x: Tensor, bias: Tensor | LongBias) -> BlockOutput:
         """(batch, places, dim) -> the same shape, twice."""
         x = self.norm1(x + self.attn(x, bias))
         feed_forward = self.mlp(x)
@@ -278,6 +301,14 @@ class AudioEncoder(nn.Module):
         keys = F.pad(valid, (tokens, 0), value=True)[:, None, None, :]
         return torch.where(keys, bias, -torch.inf)
 
+    def long_bias(self, frames: int) -> LongBias:
+        """What `attention_bias` gives for so many consecutive frames, without padding."""
+        device = self.alibi_scale.device
+        slopes = torch.tensor(alibi_slopes(self.sizes.heads), device=device)[:, None]
+        distance = torch.arange(1 - frames, frames, device=device).abs()
+        scale = self.alibi_scale[0, 0, :, :, 0].clamp_min(0).float()
+        return LongBias(-slopes * distance * scale, self.sizes.extra_tokens)
+
 
 def alibi_slopes(heads: int) -> list[float]:
     """Slope per head: geometric for a power of two, else filled up from the next finer series.
@@ -324,7 +355,11 @@ class Emotion2vecNet(nn.Module):
         audio = self.audio
         local = audio.local_features(waves)
         x = audio.with_tokens(local + audio.positions(local, valid if silence_padding else None))
-        bias = audio.attention_bias(torch.arange(local.shape[1], device=local.device)[None], valid)
+        bias: Tensor | LongBias
+        if valid is None and _distance_bias.is_long(local):
+            bias = audio.long_bias(local.shape[1])
+        else:
+            bias = audio.attention_bias(torch.arange(local.shape[1], device=local.device)[None], valid)
         states = [audio.context_encoder.norm(x)]
         for block in [*audio.context_encoder.blocks, *self.blocks]:
             states.append(block(states[-1], bias).hidden)

@@ -8,20 +8,46 @@ Source: Chen et al. 2022, WavLM, section III-B (gated relative position bias); n
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from upstreams import _distance_bias
 
-def block(layer: Any, hidden: Tensor, distances: Tensor, keys: Tensor | None, norm_first: bool) -> Tensor:  # noqa: ANN401
+
+class Distances(NamedTuple):
+    """The position bias before its gate."""
+
+    values: Tensor
+    """(heads, time, time), or (heads, 2 * time - 1), one per distance."""
+    in_pieces: bool
+    """Whether there is one per distance, for a clip that is too long for one per pair."""
+
+
+def distances(attention: Any, total: int, *, in_pieces: bool) -> Distances:  # noqa: ANN401
+    """The bias of so many frames.
+
+    Args:
+        attention: `WavLMAttention` of the first block.
+        total: frames.
+        in_pieces: one value per distance, from the key furthest before to the one furthest behind a query.
+    """
+    if not in_pieces:
+        return Distances(attention.compute_bias(total, total), in_pieces)
+    before, behind = attention.compute_bias(total, 1)[..., 0], attention.compute_bias(1, total)[:, 0]
+    return Distances(torch.cat([before.flip(-1), behind[:, 1:]], -1), in_pieces)
+
+
+def block(layer: Any, hidden: Tensor, distances: Distances, keys: Tensor | None, norm_first: bool) -> Tensor:  # noqa: ANN401
     """A block's output.
 
     Args:
         layer: `WavLMEncoderLayer` or `WavLMEncoderLayerStableLayerNorm`.
         hidden: (batch, time, dim).
-        distances: (heads, time, time), the first block's `compute_bias`.
+        distances: of the first block.
         keys: (batch, 1, 1, time) bool, True where a key may be read; None where all may.
         norm_first: the order of the large model.
     """
@@ -32,16 +58,24 @@ def block(layer: Any, hidden: Tensor, distances: Tensor, keys: Tensor | None, no
     return _tensor(layer.final_layer_norm(hidden + layer.feed_forward(hidden)))
 
 
-def _attend(attention: Any, hidden: Tensor, distances: Tensor, keys: Tensor | None) -> Tensor:  # noqa: ANN401
-    bias = _gate(attention, _heads(attention, hidden)) * distances  # (batch, heads, time, time)
-    if keys is not None:
-        bias = bias.masked_fill(~keys, float("-inf"))
+def _attend(attention: Any, hidden: Tensor, distances: Distances, keys: Tensor | None) -> Tensor:  # noqa: ANN401
+    gate = _gate(attention, _heads(attention, hidden))
     query, key, value = (
         _heads(attention, project(hidden))
         for project in (attention.q_proj, attention.k_proj, attention.v_proj)
     )
-    mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+    if distances.in_pieces:
+        mixed = _distance_bias.attend(query, key, value, partial(_gated_rows, gate, distances.values))
+    else:
+        bias = gate * distances.values  # (batch, heads, time, time)
+        if keys is not None:
+            bias = bias.masked_fill(~keys, float("-inf"))
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
     return _tensor(attention.out_proj(mixed.transpose(1, 2).flatten(2)))
+
+
+def _gated_rows(gate: Tensor, values: Tensor, queries: slice) -> Tensor:
+    return gate[:, :, queries] * _distance_bias.rows_of(values, queries)
 
 
 def _gate(attention: Any, heads: Tensor) -> Tensor:  # noqa: ANN401

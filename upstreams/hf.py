@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from harness.contracts import Card, HiddenStates
 from harness.errors import ConfigError
-from upstreams import _hub, _lengths, _masked, _random, _wavlm
+from upstreams import _distance_bias, _hub, _lengths, _long, _masked, _random, _wavlm
 from upstreams._data2vec_names import to_transformers
 from upstreams._single import Single
 
@@ -149,6 +149,8 @@ class HfUpstream:
         if self.config.normalise:
             counts = torch.full((len(waves),), waves.shape[1], device=waves.device)
             waves = _masked.normalise(waves, counts if lengths is None else lengths)
+        if lengths is None and _long.is_long(waves):
+            return self._encode(self._long_front_end(waves), None)
         return self._encode(*self._front_end(waves, lengths))
 
     def _front_end(self, waves: Tensor, frames: Tensor | None) -> tuple[Tensor, Tensor | None]:
@@ -164,11 +166,21 @@ class HfUpstream:
                 hidden = layer(hidden)
         return hidden.transpose(1, 2), frames
 
+    def _long_front_end(self, waves: Tensor) -> Tensor:
+        """(1, time, features) of the convolutions over a clip of minutes."""
+        layers, hidden = list(self._network.feature_extractor.conv_layers), waves[:, None]
+        kernels, strides = (
+            [getattr(layer.conv, name)[0] for layer in layers] for name in ("kernel_size", "stride")
+        )
+        if self.config.feature_norm == "group":
+            layers[0] = _long.group_normed(layers[0], hidden)
+        return _long.encoded(layers, hidden, _long.Steps(kernels, strides)).transpose(1, 2)
+
     def _encode(self, features: Tensor, frames: Tensor | None) -> list[Tensor]:
         encoder, total = self._network.encoder, features.shape[1]
         states = [self._encoder_input(features, None if frames is None else _lengths.valid(frames, total))]
         keys = None if frames is None else _masked.key_mask(frames, total)
-        distances = self._distances(total)
+        distances = self._distances(states[0])
         for layer in encoder.layers:
             if distances is None:
                 states.append(layer(states[-1], attention_mask=keys))
@@ -192,11 +204,12 @@ class HfUpstream:
             hidden = hidden + positional(hidden)
         return cast(Tensor, hidden if self.config.stable_layer_norm else encoder.layer_norm(hidden))
 
-    def _distances(self, total: int) -> Tensor | None:
-        """(heads, total, total) relative position bias of WavLM, shared by all blocks; None elsewhere."""
+    def _distances(self, states: Tensor) -> _wavlm.Distances | None:
+        """Relative position bias of WavLM, shared by all blocks; None elsewhere."""
         if self.config.architecture != "wavlm":
             return None
-        return cast(Tensor, self._network.encoder.layers[0].attention.compute_bias(total, total))
+        attention = self._network.encoder.layers[0].attention
+        return _wavlm.distances(attention, states.shape[1], in_pieces=_distance_bias.is_long(states))
 
 
 def _from_transformers(name: str) -> Any:  # noqa: ANN401

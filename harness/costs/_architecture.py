@@ -44,6 +44,8 @@ class Architecture:
     """A longer clip is cut into windows of this length."""
     padded: bool = False
     """Every window is filled up to its full length."""
+    whole_s: float | None = None
+    """Of a longer clip, the front end and the pairs of frames that attend to each other are never there whole."""
     last_block_kept_only: bool = False
     """The last block asks for the clip's own frames alone."""
     dim: int = 0

@@ -101,13 +101,19 @@ class Cost:
         shape = self.architecture
         window_s = shape.window_s or longest_s
         seen_s = window_s if shape.padded else min(longest_s, window_s)
+        whole_s = min(seen_s, shape.whole_s or seen_s)
         rows = at_once_s / longest_s
-        _, frames = front_end(shape, self.dim, steps(shape, seen_s)) if shape.convolutions else (0.0, 0)
         heads = max(self.dim // shape.head_dim, 1)
-        attention = 2.0 * heads * float(frames) ** 2
+        attention = 2.0 * heads * self._places(whole_s) ** 2
         states = 2.0 * self.layers * self.frames(longest_s) * self.dim
-        widest = _COPIES_OF_ACTIVATIONS * max(self._front_end_values(seen_s), 4.0 * frames * self.dim)
+        inner = 4.0 * self._places(seen_s) * self.dim
+        widest = _COPIES_OF_ACTIVATIONS * max(self._front_end_values(whole_s), inner)
         return _FLOAT_BYTES * rows * (attention + states + widest)
+
+    def _places(self, seen_s: float) -> float:
+        """Frames that attend to each other; none where no network is known."""
+        shape = self.architecture
+        return float(front_end(shape, self.dim, steps(shape, seen_s))[1]) if shape.convolutions else 0.0
 
     def _front_end_values(self, seen_s: float) -> float:
         """Values that the first convolution gives: none is larger."""

@@ -16,6 +16,7 @@ from harness.config import card_named
 from harness.costs import USUAL_CLIP_S, cost_of
 from harness.models import family
 from harness.parts import part_names
+from upstreams import _long
 
 TOLERANCE = 0.05
 """Left out on purpose: WavLM's gates, Whisper's mel bands, one frame more after an even kernel; all below 2 %."""
@@ -171,3 +172,11 @@ def test_sizes_from_a_name_on_the_hub(name: str, like: str) -> None:
     """Words in the names of s3prl's hub say the size."""
     card = card_named("s3prl_hub", {"options.name": name})
     assert cost_of(card).flop(4.5) == cost_of(card_named(like)).flop(4.5)
+
+
+@pytest.mark.parametrize("name", ["wav2vec2_base", "wavlm_base_plus", "emotion2vec_base"])
+def test_memory_of_melds_longest_clip(name: str) -> None:
+    """What is cut is reckoned as cut: 305 s through a base model stay below 3 GiB."""
+    cost = cost_of(card_named(name))
+    assert cost.architecture.whole_s == _long.LONG_SAMPLES / 16_000
+    assert cost.memory_gib(40.0) < cost.memory_gib(305.0) < 3.0

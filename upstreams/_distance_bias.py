@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 LONG_PLACES = 2000
 """More of them (40 s) are cut; up to here the whole bias takes 200 MB and serves all blocks."""
-QUERIES = 256
-"""At a time: 190 MB of bias for the clip above."""
+QUERIES = 32
+"""At a time: 23 MB of bias for the clip above."""
 
 
 def is_long(states: Tensor) -> bool:
@@ -24,21 +24,20 @@ def is_long(states: Tensor) -> bool:
 
 
 def rows_of(values: Tensor, queries: slice) -> Tensor:
-    """The bias of some queries.
+    """The bias of some queries, the last key first: so ordered it is a view of the values, and nothing is copied.
 
     Args:
-        values: (heads, 2 * places - 1); at `places - 1 + d` stands that of a key `d` places after the query.
+        values: (heads, 2 * places - 1), from a key `places - 1` places after its query to one as far before it.
         queries: their places, a start and an end.
 
     Returns:
         (heads, queries, places).
 
-    >>> rows_of(torch.tensor([[-2, -1, 0, 1, 2]]), slice(1, 3))
-    tensor([[[-1,  0,  1],
-             [-2, -1,  0]]])
+    >>> rows_of(torch.tensor([[2, 1, 0, -1, -2]]), slice(1, 3))
+    tensor([[[ 1,  0, -1],
+             [ 0, -1, -2]]])
     """
-    places = (values.shape[-1] + 1) // 2
-    return values.unfold(-1, places, 1)[:, places - queries.stop : places - queries.start].flip(1)
+    return values.unfold(-1, (values.shape[-1] + 1) // 2, 1)[:, queries]
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, bias: Callable[[slice], Tensor]) -> Tensor:
@@ -48,11 +47,15 @@ def attend(query: Tensor, key: Tensor, value: Tensor, bias: Callable[[slice], Te
         query: (1, heads, places, dim per head), as `key` and `value`.
         key: see `query`.
         value: see `query`.
-        bias: of some queries, (1, heads, queries, places), added to their logits.
+        bias: of some queries, (1, heads, queries, places), added to their logits; the last key first.
     """
-    places = query.shape[2]
-    parts = [slice(first, min(first + QUERIES, places)) for first in range(0, places, QUERIES)]
-    mixed = [
-        F.scaled_dot_product_attention(query[:, :, part], key, value, attn_mask=bias(part)) for part in parts
-    ]
-    return torch.cat(mixed, 2)
+    places, key, value = query.shape[2], key.flip(2), value.flip(2)
+    mixed = torch.empty_like(
+        query
+    )  # taken first: small results between large biases would break the memory up
+    for first in range(0, places, QUERIES):
+        part = slice(first, min(first + QUERIES, places))
+        mixed[:, :, part] = F.scaled_dot_product_attention(
+            query[:, :, part], key, value, attn_mask=bias(part)
+        )
+    return mixed

@@ -154,10 +154,10 @@ class LongBias(NamedTuple):
     """Places before the frames, without a bias."""
 
     def rows(self, queries: slice) -> Tensor:
-        """(1, heads, queries, tokens + frames)."""
+        """(1, heads, queries, frames + tokens), the last key first."""
         first, last = (max(0, place - self.tokens) for place in (queries.start, queries.stop))
         own = _distance_bias.rows_of(self.values, slice(first, last))
-        return F.pad(own, (self.tokens, 0, queries.stop - queries.start - (last - first), 0))[None]
+        return F.pad(own, (0, self.tokens, queries.stop - queries.start - (last - first), 0))[None]
 
 
 class Attention(nn.Module):

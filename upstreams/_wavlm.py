@@ -33,12 +33,12 @@ def distances(attention: Any, total: int, *, in_pieces: bool) -> Distances:  # n
     Args:
         attention: `WavLMAttention` of the first block.
         total: frames.
-        in_pieces: one value per distance, from the key furthest before to the one furthest behind a query.
+        in_pieces: one value per distance, from the key furthest behind a query to the one furthest before it.
     """
     if not in_pieces:
         return Distances(attention.compute_bias(total, total), in_pieces)
     before, behind = attention.compute_bias(total, 1)[..., 0], attention.compute_bias(1, total)[:, 0]
-    return Distances(torch.cat([before.flip(-1), behind[:, 1:]], -1), in_pieces)
+    return Distances(torch.cat([behind.flip(-1), before[:, 1:]], -1), in_pieces)
 
 
 def block(layer: Any, hidden: Tensor, distances: Distances, keys: Tensor | None, norm_first: bool) -> Tensor:  # noqa: ANN401

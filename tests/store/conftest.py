@@ -46,6 +46,24 @@ def start_toy(project_root: Path) -> Callable[..., subprocess.Popen[str]]:
     return start
 
 
+@pytest.fixture(scope="module")
+def corpus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, toy: ModuleType) -> Path:
+    """As many made-up voices as the file of the test says in UTTERANCES."""
+    folder = tmp_path_factory.mktemp("corpus")
+    toy.make_corpus(folder, request.module.UTTERANCES)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, toy: ModuleType, corpus: Path
+) -> Path:
+    """The place of a store that one process filled in one go, with frames of LAYERS."""
+    root = tmp_path_factory.mktemp("uninterrupted")
+    toy.run(corpus, root, layers=request.module.LAYERS)
+    return root
+
+
 @dataclass(frozen=True)
 class ObjectServer:
     """A real server of the S3 protocol on this machine, and the environment that leads to it."""

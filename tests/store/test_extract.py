@@ -21,12 +21,7 @@ from harness.extract import WaveSource, extract
 from harness.extract.plan import batches, pieces, unique
 from harness.store import Lack, Store
 
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory, toy: ModuleType) -> Path:
-    folder = tmp_path_factory.mktemp("corpus")
-    toy.make_corpus(folder, 140, seed=2)
-    return folder
+UTTERANCES = 140
 
 
 def test_equal_to_every_utterance_alone(toy: ModuleType, corpus: Path, tmp_path: Path) -> None:

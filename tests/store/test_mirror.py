@@ -24,14 +24,8 @@ from harness.store.mirror import Remote
 from harness.store.shard import INDEX
 
 FILES = ["index.json", "means.npy", "stds.npy", "frames_001.npy"]
+UTTERANCES = 150
 LAYERS = (1,)
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory, toy: ModuleType) -> Path:
-    folder = tmp_path_factory.mktemp("corpus")
-    toy.make_corpus(folder, 150)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +34,9 @@ def ids(toy: ModuleType, corpus: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, toy: ModuleType, corpus: Path) -> Store:
+def whole(toy: ModuleType, uninterrupted: Path) -> Store:
     """The same features in a folder."""
-    root = tmp_path_factory.mktemp("whole")
-    toy.run(corpus, root, layers=LAYERS)
-    return Store(root, toy.key())
+    return Store(uninterrupted, toy.key())
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from harness.store import Store, claims, publish
 
 Start = Callable[..., "subprocess.Popen[str]"]
 UTTERANCES = 200
+LAYERS = (1,)
 
 
 def filters_work() -> bool:
@@ -31,20 +32,6 @@ def filters_work() -> bool:
 
 
 needs_filters = pytest.mark.skipif(not filters_work(), reason="needs seccomp on x86-64 Linux")
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory, toy: ModuleType) -> Path:
-    folder = tmp_path_factory.mktemp("corpus")
-    toy.make_corpus(folder, UTTERANCES, seed=2)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory, toy: ModuleType, corpus: Path) -> Path:
-    root = tmp_path_factory.mktemp("uninterrupted")
-    toy.run(corpus, root, layers=(1,))
-    return root
 
 
 def check_same(toy: ModuleType, root: Path, uninterrupted: Path) -> None:
@@ -270,7 +257,7 @@ def test_a_shard_that_goes_while_the_folder_is_read_is_missing(
     late = Store(tmp_path / "root", toy.key())
     assert set(late.missing([source.id for source in toy.sources(corpus)])) == lost
     assert len(caplog.records) == 1
-    toy.run(corpus, tmp_path / "root", layers=(1,))
+    toy.run(corpus, tmp_path / "root", layers=LAYERS)
     late.refresh()
     assert late.missing([source.id for source in toy.sources(corpus)]) == [], "made anew by another process"
     check_same(toy, tmp_path / "root", uninterrupted)

@@ -25,20 +25,12 @@ from harness.store.mirror import Remote
 Start = Callable[..., "subprocess.Popen[str]"]
 RUN = ("run", "recipe=synthetic_5fold", "upstream=mfcc", "head=lda", "track=false")
 UTTERANCES = 150
+LAYERS = (1,)
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory, toy: ModuleType) -> Path:
-    folder = tmp_path_factory.mktemp("corpus")
-    toy.make_corpus(folder, UTTERANCES)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, toy: ModuleType, corpus: Path) -> Store:
-    root = tmp_path_factory.mktemp("whole")
-    toy.run(corpus, root, layers=(1,))
-    return Store(root, toy.key())
+def whole(toy: ModuleType, uninterrupted: Path) -> Store:
+    return Store(uninterrupted, toy.key())
 
 
 @pytest.fixture
@@ -131,7 +123,7 @@ def test_a_killed_upload_leaves_what_was_whole(
     shards = sum(key.endswith("index.json") for key in kept)
     assert 0 < shards < 3
     monkeypatch.setenv("EMOHARNESS_CACHE", new_machine("second")["EMOHARNESS_CACHE"])
-    assert toy.run(corpus, address, layers=(1,)).shards == 3 - shards
+    assert toy.run(corpus, address, layers=LAYERS).shards == 3 - shards
     assert kept.items() <= s3.contents(bucket).items()
     check_sound(toy, corpus, address, whole)
 
@@ -168,14 +160,14 @@ def test_damaged_and_lost_objects_are_made_again(
     bucket = s3.bucket()
     address = f"s3://{bucket}/p"
     monkeypatch.setenv("EMOHARNESS_CACHE", new_machine("first")["EMOHARNESS_CACHE"])
-    toy.run(corpus, address, layers=(1,))
+    toy.run(corpus, address, layers=LAYERS)
     sound = s3.contents(bucket)
     means = sorted(key for key in sound if key.endswith("means.npy"))
     size = s3.client.head_object(Bucket=bucket, Key=means[0])["ContentLength"]
     s3.client.put_object(Bucket=bucket, Key=means[0], Body=bytes(size))
     s3.client.delete_object(Bucket=bucket, Key=means[1])
     monkeypatch.setenv("EMOHARNESS_CACHE", new_machine("second")["EMOHARNESS_CACHE"])
-    assert toy.run(corpus, address, layers=(1,)).shards == 2
+    assert toy.run(corpus, address, layers=LAYERS).shards == 2
     assert s3.contents(bucket) == sound
     monkeypatch.setenv("EMOHARNESS_CACHE", new_machine("third")["EMOHARNESS_CACHE"])
     check_sound(toy, corpus, address, whole)

@@ -16,23 +16,15 @@ from harness.extract import extract
 from harness.store import Store
 
 FILES = ["index.json", "means.npy", "stds.npy", "frames_001.npy", "frames_003.npy"]
+UTTERANCES = 150
 LAYERS = (1, 3)
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory, toy: ModuleType) -> Path:
-    folder = tmp_path_factory.mktemp("corpus")
-    toy.make_corpus(folder, 150)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, toy: ModuleType, corpus: Path) -> Path:
+def whole(uninterrupted: Path) -> Path:
     """A root with a sound store of three shards."""
-    root = tmp_path_factory.mktemp("whole")
-    toy.run(corpus, root, layers=LAYERS)
-    assert len(shards(root)) == 3
-    return root
+    assert len(shards(uninterrupted)) == 3
+    return uninterrupted
 
 
 def shards(root: Path) -> list[Path]:

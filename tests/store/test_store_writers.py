@@ -22,20 +22,7 @@ from harness.store import Store, claims
 
 Start = Callable[..., "subprocess.Popen[str]"]
 UTTERANCES = 330
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory, toy: ModuleType) -> Path:
-    folder = tmp_path_factory.mktemp("corpus")
-    toy.make_corpus(folder, UTTERANCES, seed=1)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory, toy: ModuleType, corpus: Path) -> Path:
-    root = tmp_path_factory.mktemp("uninterrupted")
-    toy.run(corpus, root, layers=(1,))
-    return root
+LAYERS = (1,)
 
 
 def ids(corpus: Path) -> list[str]:
@@ -79,7 +66,7 @@ def test_killed_and_resumed_is_as_if_nothing_had_happened(
     process.wait()
     kept = len([*tmp_path.glob("*/shards/*")])
     assert [*tmp_path.glob("*/pending/*")], "it was killed at work"
-    report = toy.run(corpus, tmp_path, layers=(1,))
+    report = toy.run(corpus, tmp_path, layers=LAYERS)
     assert report.shards == 6 - kept
     assert 0 < report.stored_before < UTTERANCES
     check_same(toy, corpus, tmp_path, uninterrupted)

@@ -107,7 +107,11 @@ def measured_section(
     before = _machine.load()
     with tempfile.TemporaryDirectory(prefix="benchmarks-", dir=options.work) as folder:
         scope = Scope(folder=Path(folder), size=size, cores=os.cpu_count() or 1)
-        environment = {"EMOHARNESS_CACHE": str(scope.folder / "cache"), "HF_HUB_OFFLINE": "1"}
+        environment = {
+            "EMOHARNESS_CACHE": str(scope.folder / "cache"),
+            "HF_HUB_OFFLINE": "1",
+            "PYTHONDONTWRITEBYTECODE": "",  # as on most machines: what was compiled once is there
+        }
         for cell in module.preparations(scope):
             sys.stderr.write(f"{name}: preparing {cell.name}\n")
             run_cell(cell, environment)

@@ -19,6 +19,10 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # there is a worker for every core
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does, before torch is loaded
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+    # Hundreds of tests start a process: each would compile everything that it imports, for half of its time.
+    _BYTECODE = tempfile.TemporaryDirectory(prefix="emoharness-bytecode-")
+    os.environ["PYTHONPYCACHEPREFIX"] = _BYTECODE.name
 _CACHE = tempfile.TemporaryDirectory(prefix="emoharness-tests-")
 os.environ["EMOHARNESS_CACHE"] = (
     _CACHE.name

@@ -13,7 +13,7 @@ TITLE = "Scaling from one worker to two"
 ABOUT = (
     "Whole commands on a fresh cache that holds the corpus and the exported graph alone, "
     "`scale.threads=1`: start-up of interpreters, clusters and models included. `extract` is wav2vec 2.0 "
-    "base with random weights over 240 utterances; `run` trains `superb_linear`, 30,000 updates, on five "
+    "base with random weights over 240 utterances; `run` trains `superb_linear`, 10,000 updates, on five "
     "folds with two seeds, features stored beforehand. `bytes` says whether the predictions (or the "
     "features) are the same, byte for byte, as with one worker."
 )
@@ -76,7 +76,7 @@ def _commands(
     if stage == "extract":
         return [["corpus", "check", "synthetic"]], ["extract", *recipe, *scale]
     cheap = ["recipe=synthetic_5fold", "results=RESULTS", "upstream=fbank"]
-    updates = scope.pick(100, 30_000)
+    updates = scope.pick(100, 10_000)
     head = ["head=superb_linear", f"head.updates={updates}", "view=weighted", "seeds=[0,1]", "track=false"]
     return [["extract", *cheap]], ["run", *cheap, *head, *scale]
 

@@ -16,7 +16,7 @@ _PICTURES_S = 2.6
 """Importing matplotlib and seaborn, one picture, the record."""
 _TRACKING_S = 3.6
 """Importing mlflow and writing a run."""
-_LEVELS_S_PER_AUDIO_S = 0.0011
+_LEVELS_S_PER_AUDIO_S = 0.0022
 """Decoding and measuring the levels of every utterance, for the shortcuts."""
 _SCORING_S_PER_CELL_METRIC = 0.01
 """Bootstrap of the scores and of those of five shortcuts, for 2,000 draws."""

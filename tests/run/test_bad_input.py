@@ -214,6 +214,7 @@ SMALL_DISK = """
 import resource, signal, sys
 from harness.cli import main
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+sys.dont_write_bytecode = True  # half a compiled module would be left, and found by whoever imports it next
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
 sys.exit(main(sys.argv[1:]))
 """

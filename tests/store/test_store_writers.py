@@ -9,6 +9,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -187,7 +188,10 @@ def test_a_disk_without_room_for_anything(toy: ModuleType, corpus: Path, small_d
     assert [*small_disk.glob("*/shards/*")] == []
 
 
-def test_a_file_larger_than_the_system_allows(toy: ModuleType, corpus: Path, tmp_path: Path) -> None:
+def test_a_file_larger_than_the_system_allows(
+    toy: ModuleType, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # half a compiled module would be left
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:

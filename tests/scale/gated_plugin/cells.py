@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from harness.errors import CorpusError
+
+PATIENCE_S = 60.0
 
 
 class Said(NamedTuple):
@@ -35,7 +38,7 @@ class Toy:
     deadly: tuple[int, ...] = ()
     """Cells that kill their worker, every time."""
     faulty: tuple[int, ...] = ()
-    """Cells with an error of their own."""
+    """Cells with an error of their own, which comes when the cells before them are done."""
     broken: tuple[int, ...] = ()
     """Cells with a defect."""
     seen: list[int] = field(default_factory=list)
@@ -46,11 +49,17 @@ class Toy:
         if number in self.deadly:
             os.kill(os.getpid(), signal.SIGKILL)
         if number in self.faulty:
+            self._await_those_before(number)
             raise CorpusError("a bad file", got="noise", wanted="a voice", next_step="listen")
         if number in self.broken:
             raise ZeroDivisionError(f"cell {number}")
         (self.folder / f"{number}.done").write_text(str(number**2))
         return said(number)
+
+    def _await_those_before(self, number: int) -> None:
+        until = time.monotonic() + PATIENCE_S
+        while not all(map(self.is_done, range(number))) and time.monotonic() < until:
+            time.sleep(0.01)
 
     @property
     def is_done(self) -> Callable[[int], bool]:

@@ -48,7 +48,8 @@ def encoded(layers: Sequence[Callable[[Tensor], Tensor]], wave: Tensor, steps: S
     Returns:
         (1, channels, frames); several products of other sizes than in one go, so equal to rounding.
     """
-    return torch.cat([reduce(_through, layers, piece) for piece in _pieces(wave, steps)], -1)
+    pieces = _pieces(wave, steps, PIECE_FRAMES)
+    return torch.cat([reduce(_through, layers, piece) for piece in pieces], -1)
 
 
 def _through(piece: Tensor, layer: Callable[[Tensor], Tensor]) -> Tensor:
@@ -77,7 +78,9 @@ def _moments(conv: nn.Conv1d, wave: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance of each channel over the clip, (channels,)."""
     steps, count = Steps(list(map(int, conv.kernel_size)), list(map(int, conv.stride))), 0
     total, squares = (torch.zeros(conv.out_channels, dtype=torch.float64, device=wave.device) for _ in "ab")
-    for piece in _pieces(wave, steps, PIECE_FRAMES * 64):
+    for piece in _pieces(
+        wave, steps, 64 * PIECE_FRAMES
+    ):  # this layer's frames, of which 64 make one of the last
         hidden = conv(piece)[0]
         count += hidden.shape[-1]
         total += hidden.sum(-1, dtype=torch.float64)
@@ -86,10 +89,10 @@ def _moments(conv: nn.Conv1d, wave: Tensor) -> tuple[Tensor, Tensor]:
     return mean.to(wave.dtype), (squares / count - mean.square()).to(wave.dtype)
 
 
-def _pieces(wave: Tensor, steps: Steps, at_once: int | None = None) -> Iterator[Tensor]:
+def _pieces(wave: Tensor, steps: Steps, at_once: int) -> Iterator[Tensor]:
     """The samples behind so many frames at a time, without a copy."""
     hop, field = math.prod(steps.strides), receptive_field(steps.kernels, steps.strides)
-    frames, many = (wave.shape[-1] - field) // hop + 1, at_once or PIECE_FRAMES
-    for first in range(0, frames, many):
-        last = min(first + many, frames)
+    frames = (wave.shape[-1] - field) // hop + 1
+    for first in range(0, frames, at_once):
+        last = min(first + at_once, frames)
         yield wave[..., first * hop : (last - 1) * hop + field]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LONG_S = 40.0
 """ONNX Runtime writes out the attention of every pair of frames, which torch does not: a base model takes 6.2 GB
-for a clip of 100 s there and 2.5 GB in torch, and the graph is the slower of the two from half a minute on."""
+for a clip of 100 s there and 2 GB for one of 305 s in torch, and the graph is the slower from half a minute on."""
 
 _LOG = logging.getLogger("harness")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pytest
 import torch
 from torch import Tensor
@@ -61,11 +63,12 @@ def test_cut_equals_whole(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert _difference(cut, whole) <= SAME
 
 
-def _counted(seen: list[int]):  # noqa: ANN202  as what it stands for
+def _counted(seen: list[int]) -> Callable[..., Iterator[Tensor]]:
+    """`_pieces`, whose samples are counted."""
     pieces = _long._pieces
 
-    def counted(*words, **settings):  # noqa: ANN002, ANN003, ANN202  as above
-        for piece in pieces(*words, **settings):
+    def counted(wave: Tensor, steps: _long.Steps, at_once: int) -> Iterator[Tensor]:
+        for piece in pieces(wave, steps, at_once):
             seen.append(piece.shape[-1])
             yield piece
 

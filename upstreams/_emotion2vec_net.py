@@ -356,9 +356,8 @@ class Emotion2vecNet(nn.Module):
         local = audio.local_features(waves)
         x = audio.with_tokens(local + audio.positions(local, valid if silence_padding else None))
         bias: Tensor | LongBias
-        if (
-            valid is None and not self.training and _distance_bias.is_long(local)
-        ):  # in pieces nothing is dropped
+        # Attention in pieces drops nothing, so a network in training does without.
+        if valid is None and not self.training and _distance_bias.is_long(local):
             bias = audio.long_bias(local.shape[1])
         else:
             bias = audio.attention_bias(torch.arange(local.shape[1], device=local.device)[None], valid)

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # there is a worker for every core
@@ -27,6 +28,8 @@ _CACHE = tempfile.TemporaryDirectory(prefix="emoharness-tests-")
 os.environ["EMOHARNESS_CACHE"] = (
     _CACHE.name
 )  # before tests are collected: cards of the user's own models stay out
+settings.register_profile("untimed", deadline=None)  # how long an example takes is the machine's affair
+settings.load_profile("untimed")
 # A shell lets what it runs in the background ignore this signal, and every program that is started from there.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = Path(__file__).resolve().parent.parent

@@ -184,7 +184,7 @@ def test_another_rate_is_resampled_by_soxr_hq(tmp_path: Path) -> None:
     assert np.abs(wave - wanted)[500:-500].max() < 1e-3
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(first=st.integers(0, 7998), count=st.integers(1, 8000))
 def test_a_part_is_cut_to_the_sample(
     tmp_path_factory: pytest.TempPathFactory, first: int, count: int

@@ -117,7 +117,7 @@ def test_a_deliberate_part_beside_the_whole_stays_a_part(lay: Callable[..., Path
     assert [one.path for one in emovo.read(root) if (root / one.path).is_file()] == ["f1/dis-f1-b1.wav"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     module=st.sampled_from(DESIGNED),
     picks=st.lists(st.integers(0, 449), min_size=1, max_size=5, unique=True),

@@ -153,7 +153,7 @@ def test_no_torch_is_imported() -> None:
     asked = "from harness.config import card_named; from harness.costs import cost_of; import sys;"
     asked += "cost_of(card_named('wavlm_large')).flop(4.5); cost_of(card_named('egemaps')).core_s([1.0]);"
     asked += "assert not {'torch', 'transformers'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", asked], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", asked], check=True, timeout=240)
 
 
 def test_sizes_from_a_checkpoint_beside(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_silence_is_nobodys_recording(crowd: Crowd, cut: Any, monkeypatch: pytes
     assert (found.touched, found.unknown_tested) == (0, 0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_arrays_count_what_sets_count(data: st.DataObject) -> None:
     size = data.draw(st.integers(2, 12))

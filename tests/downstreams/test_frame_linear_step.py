@@ -59,7 +59,7 @@ LENGTHS = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(counts=LENGTHS, standardises=st.booleans(), lazy=st.booleans(), seed=st.integers(0, 99))
 def test_the_gradient_is_autograds(counts: list[int], standardises: bool, lazy: bool, seed: int) -> None:
     """Against double precision: float32 sums of some hundred terms agree to 1e-5 of the largest."""

@@ -62,7 +62,7 @@ def score(weights: dict[str, Tensor], vectors: Tensor) -> Tensor:
 
 
 @given(seed=st.integers(0, 2**31 - 1), factor=st.sampled_from([1.0, 4.0]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_outputs_and_loss_equal_the_rewriting(seed: int, factor: float) -> None:
     """The rewriting is in float64; float32 sums of some tens of terms below 10 agree to 1e-6."""
     head, data = made(seed, input_factor=factor), part(seed)

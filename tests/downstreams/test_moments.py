@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from downstreams._moments import moments
 
 
-@settings(deadline=None)
 @given(
     counts=st.lists(st.integers(1, 7), min_size=1, max_size=6),
     offset=st.sampled_from([0.0, 1.0, 1e4]),

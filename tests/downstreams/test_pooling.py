@@ -15,7 +15,7 @@ def packed(counts: list[int], layers: int = 2, dim: int = 3, seed: int = 0) -> P
     return PackedFrames(values, torch.tensor([0, *torch.tensor(counts).cumsum(0).tolist()]))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.integers(0, 99))
 def test_means_equal_a_loop(counts: list[int], seed: int) -> None:
     view = packed(counts, seed=seed)
@@ -38,7 +38,7 @@ def test_gradient_of_the_mean_is_one_over_the_frames() -> None:
     assert values.grad[:, 0].tolist() == [0.25] * 4 + [1.0]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=9), st.integers(1, 10))
 def test_pieces_hold_every_utterance_once_and_copy_nothing(counts: list[int], at_once: int) -> None:
     view = packed(counts)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -99,7 +99,6 @@ def test_gradients_pass_beside_it() -> None:
     torch.testing.assert_close(weight.grad, TABLE[AT].sum((0, 1)))
 
 
-@settings(deadline=None)
 @given(rows=st.lists(st.integers(0, 3), max_size=6), again=st.lists(st.integers(0, 5), max_size=4))
 def test_frames_of_a_selection_are_those_of_a_copy(rows: list[int], again: list[int]) -> None:
     view, index = PackedFrames(TABLE, BOUNDS), torch.tensor(rows, dtype=torch.int64)

@@ -71,7 +71,7 @@ def same(plain: tuple[Any, FitReport], sharing: tuple[Any, FitReport], view: Mea
     np.testing.assert_allclose(got, wanted, rtol=0, atol=rtol * np.abs(wanted).max())
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     seed=st.integers(0, 99),
     folds=st.integers(2, 5),

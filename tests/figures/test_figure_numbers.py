@@ -24,7 +24,7 @@ def blobs(seed: int, count: int, labels: int) -> tuple[Any, Any, list[str]]:
     return vectors, chance.normal(size=(count, 2)) + 0.5 * codes[:, None], [f"class_{code}" for code in codes]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.integers(12, 50), st.integers(2, 3), st.integers(1, 8))
 def test_as_scikit_learn_computes_them(seed: int, count: int, labels: int, neighbours: int) -> None:
     vectors, points, names = blobs(seed, count, labels)

@@ -155,7 +155,7 @@ def test_suite_by_hand() -> None:
     assert len(part.cells) == sum(size.folds for size in sizes)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(1, 64), st.integers(1, 64))
 def test_more_workers_of_a_suite_are_never_slower(few: int, more: int) -> None:
     """Neither its extraction nor its heads."""

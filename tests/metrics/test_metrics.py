@@ -53,14 +53,14 @@ def test_module_names_itself(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @given(rows=pairs)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_equals_scikit_learn(name: str, rows: list[tuple[str, str]]) -> None:
     truth, predicted = zip(*rows, strict=True)
     assert scored(name, rows) == pytest.approx(REFERENCES[name](truth, predicted), abs=TOLERANCE)
 
 
 @given(rows=pairs)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_ua_is_balanced_accuracy(rows: list[tuple[str, str]]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -70,7 +70,7 @@ def test_ua_is_balanced_accuracy(rows: list[tuple[str, str]]) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @given(rows=pairs, data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_order_of_examples_and_of_classes_does_not_matter(
     name: str, rows: list[tuple[str, str]], data: st.DataObject
 ) -> None:
@@ -81,7 +81,7 @@ def test_order_of_examples_and_of_classes_does_not_matter(
 
 @pytest.mark.parametrize("name", NAMES)
 @given(rows=pairs)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_bounds_and_perfection(name: str, rows: list[tuple[str, str]]) -> None:
     assert 0.0 <= scored(name, rows) <= 1.0
     right = [(truth, truth) for truth, _ in rows]
@@ -92,7 +92,7 @@ def test_bounds_and_perfection(name: str, rows: list[tuple[str, str]]) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @given(rows=pairs, times=st.integers(2, 5))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_scores_depend_on_shares_only(name: str, rows: list[tuple[str, str]], times: int) -> None:
     assert scored(name, rows * times) == pytest.approx(scored(name, rows), abs=TOLERANCE)
 

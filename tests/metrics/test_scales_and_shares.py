@@ -98,7 +98,7 @@ def test_every_metric_that_is_not_of_classes_has_a_reference(project_root: Path)
 @given(
     seed=st.integers(0, 2**32 - 1), count=st.integers(3, 60), centre=st.sampled_from([0.0, 4.0, -1e4, 1e6])
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_scales_equal_their_reference(name: str, seed: int, count: int, centre: float) -> None:
     rng = np.random.default_rng(seed)
     truth = centre + rng.normal(size=(count, 3)) * [1.0, 0.3, 5.0]

@@ -112,7 +112,7 @@ def kill_in_the_second_row(command: list[str], results: Path) -> None:
             [sys.executable, "-m", "harness", *command],
             env={**os.environ, "PYTHONPATH": str(root)}, cwd=results.parent, stdout=log, stderr=log,
         )  # fmt: skip
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while not list((results / "pretrained").glob("*/state.pt")):
             assert process.poll() is None, (results.parent / "killed.log").read_text()
             assert time.monotonic() < deadline

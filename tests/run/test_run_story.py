@@ -94,7 +94,7 @@ def test_a_killed_run_goes_on_where_it_was(cache: Path, results: Path, harness: 
     process = subprocess.Popen(
         command, env=os.environ | {"EMOHARNESS_CACHE": str(cache)}, stderr=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while not list((results / "cells").rglob("*.json")) and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)

@@ -181,7 +181,7 @@ def test_the_owners_code_of_a_sentence_goes_before_its_text() -> None:
     assert cue == Cue(2.0, -30.0, "s", "code a05"), "an example that reads several has the cues of its last"
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.randoms(use_true_random=False))
 def test_what_is_true_of_the_test_part_changes_nothing(random: Any) -> None:
     """Fitted on training alone: other truths in the test part give the same predictions."""

@@ -26,7 +26,7 @@ from harness.cli import main
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 RECIPE = (
     "run", "recipe=synthetic_5fold", "upstream=gated_energy", "head=gated_linear", "view=last", "track=false",
 )  # fmt: skip

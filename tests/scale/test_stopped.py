@@ -19,7 +19,7 @@ def test_an_interrupt_ends_the_workers(place: Any, wait_for: Any) -> None:
     assert code == 130
     assert "the same command goes on from there" in err
     assert "Traceback" not in err
-    _, alive = psutil.wait_procs(workers, timeout=60)
+    _, alive = psutil.wait_procs(workers, timeout=240)
     assert not alive, "they would stand at the gate for ever"
 
 

@@ -82,7 +82,7 @@ def test_a_run_beside_itself_gains_nothing() -> None:
     assert not found.pooled.sure
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 1000))
 def test_turned_round_it_is_the_same_with_the_other_sign(seed: int) -> None:
     before, after = run(0.5, seed, each=6), run(0.7, seed + 1, each=6)

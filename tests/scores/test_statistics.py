@@ -199,7 +199,7 @@ def test_speakers_make_the_interval_wider_than_utterances_do() -> None:
 
 
 @given(seed=st.integers(0, 100))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_order_of_rows_does_not_matter(seed: int) -> None:
     predictions = made(seeds=(0, 1))
     mixed = predictions.table.sample(frac=1.0, random_state=seed)

@@ -224,7 +224,7 @@ def speechlike(seed: int, seconds: float = 2.5) -> Wave:
 
 
 @given(st.integers(0, 9), st.floats(0, 0.3), st.floats(0, 0.3), st.floats(-30, 0))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_trim_and_volume(seed: int, start_s: float, end_s: float, gain_db: float) -> None:
     """Between the frames as well as on them."""
     waves = {f"voice {k}": (speechlike(k), 16_000) for k in range(10)}

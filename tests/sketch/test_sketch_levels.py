@@ -62,7 +62,7 @@ def test_a_wave_without_a_loud_frame_is_silent() -> None:
 
 
 @given(st.integers(1, 700), st.sampled_from([8000, 16_000, 44_100]))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_short_waves_are_measured(samples: int, rate_hz: int) -> None:
     """Down to one sample, below one frame."""
     level = measure_level(np.full(samples, 0.5, np.float32), rate_hz)

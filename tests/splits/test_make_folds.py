@@ -340,7 +340,7 @@ seeds = st.integers(0, 2**31)
 
 
 @given(share=shares, seed=seeds, order=st.randoms(use_true_random=False))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_random_dev_is_the_share_of_the_rest_in_any_order(share: float, seed: int, order: Any) -> None:
     rows = [
         Example(f"{s}-{n}", (f"{s}-{n}",), "ab"[n % 2], f"v{s}", str(s)) for s in range(3) for n in range(40)
@@ -355,7 +355,7 @@ def test_random_dev_is_the_share_of_the_rest_in_any_order(share: float, seed: in
 
 
 @given(count=st.integers(10, 200), folds=st.integers(3, 10), seed=seeds)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_kfold_is_a_partition_of_even_sizes(count: int, folds: int, seed: int) -> None:
     rows = [example(f"u{n}") for n in range(count)]
     result = list(random_kfold.split(rows, random_kfold.Config(folds=folds, seed=seed)))

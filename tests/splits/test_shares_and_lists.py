@@ -28,7 +28,7 @@ def people(counts: list[int]) -> list[Example]:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     counts=st.lists(st.integers(1, 9), min_size=3, max_size=30),
     test_share=st.floats(0.05, 0.4),
@@ -114,7 +114,7 @@ def test_wrong_settings_of_speaker_share(
         make_folds(speaker_share, make_crowd(), dataclasses.replace(DRAWN, **changes))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     count=st.integers(20, 120),
     folds=st.integers(2, 8),

@@ -41,7 +41,7 @@ def hands_of(examples: list[Example], **changes: Any) -> list[set[str]]:
     seed=st.integers(0, 2**31),
     order=st.randoms(use_true_random=False),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_sizes_and_genders_differ_by_one_at_most(
     genders: list[str], folds: int, seed: int, order: Any
 ) -> None:

@@ -42,7 +42,7 @@ def test_a_missing_package_is_named(toy: ModuleType, monkeypatch: pytest.MonkeyP
         open_store("gs://bucket/x", toy.key())
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(name=st.text("abc123", min_size=1), secret=st.text("xyz789!$%&", min_size=3))
 def test_credentials_are_not_shown(name: str, secret: str) -> None:
     assert secret not in shown(f"s3://{name}:{secret}@bucket/prefix?token={secret}")
@@ -60,7 +60,7 @@ def test_a_folder_is_no_address() -> None:
 # ----------------------------------------------------------------------------------------------------- pairs
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     here=st.sets(st.sampled_from(STEMS)),
     there=st.sets(st.sampled_from(STEMS)),

@@ -98,7 +98,7 @@ def test_report_and_progress(toy: ModuleType, corpus: Path, tmp_path: Path) -> N
     audio_s = sum(source.duration_s for source in sources)
     assert report.audio_s == pytest.approx(audio_s)
     assert report.seconds_per_audio_second == report.wall_s / report.audio_s
-    assert 0 < report.wall_s < 60
+    assert report.wall_s > 0
     assert report.peak_rss_mib > 50
     assert told == sorted(told)
     assert told[-1] == pytest.approx((audio_s, audio_s))

@@ -142,7 +142,7 @@ def test_file_addresses_and_folders_need_no_mirror(
 # ------------------------------------------------------------------------------------------------- damage
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     file=st.sampled_from(FILES),
     which=st.integers(0, 2),

@@ -63,7 +63,7 @@ def check_mended(toy: ModuleType, corpus: Path, whole: Path, root: Path, hurt: P
         np.testing.assert_array_equal(got, wanted)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(file=st.sampled_from(FILES), share=st.floats(0, 1), bit=st.integers(0, 7))
 def test_one_flipped_bit_anywhere(
     toy: ModuleType, corpus: Path, whole: Path, tmp_path: Path, *, file: str, share: float, bit: int

@@ -43,7 +43,7 @@ def add(
         store.write(claim, items, means=means, frame_layers=layers)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_any_subset_in_any_order_from_any_shards(toy: ModuleType, data: st.DataObject) -> None:
     names = data.draw(st.lists(st.text(min_size=1, max_size=6), min_size=1, max_size=12, unique=True))

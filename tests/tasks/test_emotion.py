@@ -81,7 +81,7 @@ def test_missing_cells_are_empty() -> None:
 
 
 @given(labels=st.lists(st.sampled_from(LABELS), min_size=1, max_size=40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_rows_are_examples_or_counted_and_keep_their_order(labels: list[str]) -> None:
     rows = table([*labels, "joy", "sadness"])
     result = examples(rows, Config(merge={"excitement": "joy"}, drop=["fear"]))

@@ -122,7 +122,7 @@ def test_every_row_is_an_example_or_counted() -> None:
     st.integers(1, 7),
     st.randoms(use_true_random=False),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_contexts_end_before_their_target_whatever_the_order_of_the_rows(
     rows: list[Row], turns: int, chance: random.Random
 ) -> None:

@@ -109,7 +109,7 @@ def test_melds_own_labels(told: Callable[..., TaskExamples], listing: Rows) -> N
 
 
 @given(scores=st.lists(st.floats(-3, 3), max_size=30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_rows_are_examples_or_counted_and_keep_their_order(scores: list[float]) -> None:
     rows = table([*scores, -1.0, 1.0])
     result = examples(rows, Config())

@@ -49,7 +49,7 @@ def checkpoint(tmp_path: Path) -> Path:
     return path
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(1120, 9000), min_size=2, max_size=5), st.integers(0, 3))
 def test_a_batch_changes_nothing(lengths: list[int], seed: int) -> None:
     """Largest seen 1e-6: the order of sums in the convolutions. What lies in the padding cannot matter."""

@@ -51,7 +51,7 @@ def worst_error(upstream: emotion2vec.Emotion2vec, lengths: list[int], spare: in
     return worst
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     lengths=st.lists(st.integers(400, 24_000), min_size=1, max_size=5),
     spare=st.integers(0, 2_000),

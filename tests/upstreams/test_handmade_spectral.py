@@ -63,7 +63,7 @@ def test_equals_torchaudio(name: str, samples: int) -> None:
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=5e-4)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.integers(400, 9000), min_size=2, max_size=5), st.sampled_from(NAMES))
 def test_a_batch_changes_no_bit(lengths: list[int], name: str) -> None:
     model = upstream(name)

@@ -220,7 +220,7 @@ def test_data2vec_has_no_choice_of_norms() -> None:
 # ------------------------------------------------------------------------------------------ the helpers
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     samples=st.integers(60, 900),
     layers=st.lists(st.tuples(st.integers(1, 5), st.integers(1, 4)), min_size=1, max_size=4),
@@ -237,7 +237,7 @@ def test_conv_frames_counts_what_convolutions_make(samples: int, layers: list[tu
     assert count.tolist()[2] < 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(frames=st.lists(st.integers(2, 50), min_size=1, max_size=4), seed=st.integers(0, 99))
 def test_masked_group_norm_is_the_norm_of_the_utterance_alone(frames: list[int], seed: int) -> None:
     draw = torch.Generator().manual_seed(seed)

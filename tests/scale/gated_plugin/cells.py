@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from harness.errors import CorpusError
 
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 
 
 class Said(NamedTuple):

@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 FOLDER = "EMOHARNESS_TEST_GATE"
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 _PASSED: Counter[str] = Counter()
 
 

@@ -14,7 +14,8 @@ from harness.errors import CheckError, ConfigError, SplitError
 if TYPE_CHECKING:
     from torch import Tensor
 
-_ROWS_AT_ONCE = 4096
+_BYTES_AT_ONCE = 16 << 20
+"""Looked at in one go; what finds numbers that are none takes as much again."""
 
 
 def check_fit(train: Labelled, watch: Labelled | None, shape: Shape) -> None:
@@ -142,9 +143,11 @@ def _check_frames(view: PackedFrames, name: str) -> None:
 
 
 def _check_finite(view: Means | PackedFrames, name: str) -> None:
-    """Look at a few thousand rows at a time, so that a memory-mapped view is never copied as a whole."""
-    for first in range(0, len(view.values), _ROWS_AT_ONCE):
-        bad = ~torch.isfinite(view.values[first : first + _ROWS_AT_ONCE])
+    """Look at a few rows at a time, so that a memory-mapped view is never copied as a whole."""
+    _, layers, dim = view.values.shape
+    rows = max(1, _BYTES_AT_ONCE // (view.values.element_size() * layers * dim))
+    for first in range(0, len(view.values), rows):
+        bad = ~torch.isfinite(view.values[first : first + rows])
         if bool(bad.any()):
             row, layer, column = (int(place) for place in torch.nonzero(bad)[0])
             raise CheckError(

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MIB = 1 << 20
-IN_MEMORY_BYTES = 256 * MIB
+IN_MEMORY_BYTES = 64 * MIB
 """A view up to this size stays in memory, and folds copy their rows."""
-BLOCK_BYTES = 64 * MIB
+BLOCK_BYTES = 16 * MIB
 """Assembled at a time."""
 FORMAT = 1
 """Raised when the same name would hold other numbers."""

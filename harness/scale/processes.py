@@ -32,14 +32,15 @@ def opened(settings: ScaleConfig, needs: Needs) -> Iterator[Processes]:
         if needs.gpus > 0:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="emoharness-gpus-"))
             gpus = Gpus(Path(folder), names_here(needs.gpus))
-        stack.callback(_end)
+        stack.push(_end)
         yield Processes(workers_here(settings, needs), needs.threads, gpus)
 
 
-def _end() -> None:
+def _end(kind: type[BaseException] | None, *_: object) -> None:
+    """Workers that are done go by themselves and clean up; after an error nobody waits for what they are at."""
     from joblib.externals.loky import get_reusable_executor
 
-    get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+    get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=kind is not None)
 
 
 class Processes:

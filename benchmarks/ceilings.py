@@ -80,16 +80,22 @@ def mapped_reads(settings: Values) -> Work:
     return work
 
 
-def product_cell(scope: Scope, dtype: str, processes: int) -> Cell:
-    """All cores, shared in one of two ways."""
+def product_cell(scope: Scope, dtype: str, processes: int, threads: int | None = None) -> Cell:
+    """So many processes, of which each has its share of the cores unless `threads` says otherwise."""
+    threads = scope.cores // processes if threads is None else threads
     settings = {"dtype": dtype, "seconds": scope.pick(0.3, 3.0), "side": scope.pick(512, SIDE)}
     return Cell(
-        name=f"{dtype}, {processes} x {scope.cores // processes}",
+        name=f"{dtype}, {processes} x {threads}",
         target="benchmarks.ceilings:matrix_products",
         settings=settings,
         processes=processes,
-        threads=scope.cores // processes,
+        threads=threads,
     )
+
+
+def product_rate(values: Values) -> float:
+    """Operations a second of `matrix_products`, in 1e9."""
+    return float(values["flop_per_s"] / 1e9)
 
 
 def preparations(scope: Scope) -> list[Cell]:

@@ -49,7 +49,7 @@ Stores: TypeAlias = tuple[Store, ...]
 GPU_BATCH_SECONDS = 60.0
 GPU_FLOP_PER_S = 20e12
 """Of a GPU in fp32, to tell a small extraction from a large one."""
-SMALL_S = 30.0
+SMALL_S = 15.0
 """An extraction that takes one worker less is done in this process."""
 
 
@@ -294,10 +294,12 @@ class Features:
         return cost_of(self._written).core_s([source.duration_s for source in request.lacking], rate)
 
     def _needs(self, request: Requested) -> scale.Needs:
+        """Of a piece; what is calibrated stays in this process, and has all of its cores."""
         settings, longest_s = self._study.config.scale, request.lacking[0].duration_s
+        cells = 1 if self._calibrates else request.pieces
         on_gpu = 0.0 if self._device == "cpu" else 1.0
         return scale.Needs(
-            threads=scale.threads_of(settings, request.pieces),
+            threads=scale.threads_of(settings, cells),
             memory_gib=settings.memory_gib
             or cost_of(self._written).memory_gib(longest_s, self._batch_seconds),
             gpus=on_gpu if settings.gpus is None else settings.gpus,

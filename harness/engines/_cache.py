@@ -5,7 +5,8 @@
 
 A folder is written beside and renamed, so it is whole or absent, and its checksums are read whenever it is used.
 Processes that want the same graph take turns, where the file system has locks; where it has none, or where one
-holds the turn for too long, each writes its own and the first to finish wins.
+holds the turn for too long, each writes its own and the first to finish wins. A graph that nobody has opened for
+a month goes when another is written, and so does what a killed export left.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import platform
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -35,6 +39,8 @@ PACKAGES = ("torch", "transformers", "onnx", "onnxscript", "onnxruntime")
 LOADED = ("layers", "dim", "hop_samples", "min_samples", "parameters")
 """Facts of a card that loading may correct."""
 TURN_TIMEOUT_S = 600.0
+UNUSED_S = 30 * 24 * 3600.0
+"""Without having been opened, after which a graph is in the way: each holds its network's weights again."""
 
 _LOG = logging.getLogger("harness")
 
@@ -74,6 +80,8 @@ def stored(place: Place, card: Card, device: str) -> OnnxUpstream | None:
     facts = _sound_facts(place.folder)
     if facts is None:
         return None
+    with suppress(OSError):
+        os.utime(place.folder)
     loaded = replace(card, **{name: facts["card"][name] for name in LOADED})
     _LOG.info("loading %s as a graph, which deviates from torch by %.1e", card.name, facts["deviation"])
     return OnnxUpstream(loaded, place.folder / GRAPH, device, facts["deviation"])
@@ -88,6 +96,7 @@ def made(place: Place, upstream: Traceable, device: str) -> OnnxUpstream:
             return found
         if place.folder.exists():
             _LOG.warning("the graph of %s in %s is damaged", upstream.card.name, place.folder)
+        _remove_unused(place.folder.parent)
         _LOG.info("exporting %s for ONNX Runtime, once, about half a minute", upstream.card.name)
         with tempfile.TemporaryDirectory(dir=place.folder.parent, prefix=".new-") as work:
             folder = Path(work) / place.folder.name
@@ -112,6 +121,13 @@ def install(folder: Path, target: Path) -> None:
         except OSError:
             if not target.exists():
                 raise
+
+
+def _remove_unused(graphs: Path) -> None:
+    for folder in graphs.iterdir():
+        with suppress(OSError):
+            if folder.is_dir() and time.time() - folder.stat().st_mtime > UNUSED_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write_facts(folder: Path, place: Place, graph: OnnxUpstream) -> None:

@@ -66,10 +66,9 @@ def place_of(work: Work, extraction: Extraction, device: str) -> Placing:
     settings = work.study.config.scale
     durations = [source.duration_s for source in extraction.missing]
     on_gpu = 0.0 if device == "cpu" else 1.0
+    shards = shard_count(extraction.sources, extraction.cost.card, extraction.layers)
     needs = Needs(
-        threads=threads_of(
-            settings, shard_count(extraction.sources, extraction.cost.card, extraction.layers)
-        ),
+        threads=threads_of(settings, 1 if extraction.calibrated else shards),
         memory_gib=settings.memory_gib
         or extraction.cost.memory_gib(max(durations), batch_seconds(work.study.config, device)),
         gpus=on_gpu if settings.gpus is None else settings.gpus,

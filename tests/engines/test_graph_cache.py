@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import json
 import logging
+import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,7 +22,7 @@ from safetensors.torch import load_file, save_file
 from harness import engines
 from harness.contracts import Card, Upstream
 from harness.engines import alone, computed, relative_error
-from harness.engines._cache import Place, install, place_of, stored
+from harness.engines._cache import UNUSED_S, Place, install, place_of, stored
 from harness.errors import AudioError, ConfigError
 from harness.models import load_upstream
 
@@ -89,6 +91,26 @@ def test_no_network_of_torch_stays(checkpoint: Card, own_cache: Path) -> None:
     ]
     assert upstream.module is None
     assert len(alive) == 1
+
+
+def test_what_nobody_has_opened_for_a_month_goes_when_another_is_written(
+    checkpoint: Card, own_cache: Path
+) -> None:
+    engines.load(checkpoint)
+    (kept,) = graphs(own_cache)
+    unused, killed, recent = (kept.parent / name for name in ("0" * 24, ".new-killed", ".new-recent"))
+    shutil.copytree(kept, unused)
+    killed.mkdir()
+    recent.mkdir()
+    for folder in (kept, unused, killed):
+        os.utime(folder, (0, time.time() - 2 * UNUSED_S))
+    engines.load(checkpoint)
+    assert set(graphs(own_cache)) == {kept, unused, killed, recent}
+    engines.load(replace(checkpoint, options={**checkpoint.options, "normalise": True}))
+    left = set(graphs(own_cache))
+    assert {kept, recent} < left
+    assert len(left) == 3
+    assert not left & {unused, killed}
 
 
 def test_what_shapes_the_numbers_names_the_graph(checkpoint: Card, tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ import pytest
 from harness.cells import cells_folder
 from harness.cli import main
 from harness.config import compose
+from harness.extract import requested
 from harness.features import Features
 from harness.forecast import forecast, text_of
+from harness.forecast._extraction_stage import place_of
 from harness.forecast._made_up import IN_MEMORY_BYTES, part_of, table_of
 from harness.forecast._training import lesson_of
 from harness.forecast._training_stage import view_shape
@@ -131,6 +133,23 @@ def test_a_calibrated_upstream_extracts_once_per_fold(tmp_path: Path) -> None:
     for fold, extraction in zip(work.study.folds.folds, work.left, strict=True):
         assert fold.name in extraction.title
         assert {source.id for source in extraction.training} == set(fold.train)
+
+
+def test_what_stays_in_this_process_has_all_of_its_cores(
+    tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A calibrated upstream does; what could be shared between workers has its part of them, as the plan says."""
+    monkeypatch.setattr("harness.scale._needs.cores_here", lambda: 6)
+    weights = tmp_path / "weights.pth"
+    weights.write_bytes(b"never loaded")
+    calibrated = ("upstream=byol_s", f"upstream.path={weights}")
+    for words, threads in ((calibrated, 6), (("upstream=mfcc",), 1)):
+        study = plan(compose("synthetic_5fold", [*QUICK[:2], f"results={tmp_path / 'results'}", *words]))
+        (request, *_), (extraction, *_) = Features(study).requests(), work_of(study).left
+        assert request.store is not None
+        wanted = requested(request.waves, request.store, study.config.upstream, request.layers)
+        assert Features(study)._needs(wanted).threads == threads
+        assert place_of(work_of(study), extraction, "cpu").threads == threads
 
 
 def test_sizes_that_are_known_after_loading(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def cloud(title: str, seed: int) -> Panel:
 
 @pytest.fixture(scope="module")
 def a_record(project_root: Path) -> records.Record:
-    return records.load(project_root / "results/records/emodb_loso--whisper_tiny_en--lda--23c73912.json")
+    return records.load(project_root / "results/records/emodb_loso--whisper_tiny_en--lda--61c6fbd2.json")
 
 
 @pytest.fixture(scope="module")
@@ -283,7 +283,7 @@ def test_nothing_to_draw_is_said_once() -> None:
 
 
 def test_a_run_without_classes_has_no_confusion_matrix(project_root: Path) -> None:
-    one = records.load(project_root / "results/records/urdu_loso--egemaps--lda--1fa126e5.json")
+    one = records.load(project_root / "results/records/urdu_loso--egemaps--lda--21a6a506.json")
     del one.scores["confusion"]
     with pytest.raises(HarnessError, match="no confusion matrix"):
         confusion_figure(one)

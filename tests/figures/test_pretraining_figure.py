@@ -15,7 +15,7 @@ from harness.errors import HarnessError
 from harness.plots import Probe, milestone_figure
 
 Figure = Callable[..., tuple[int, str, str]]
-BASE = "emodb_loso--fbank--lda--87960380"
+BASE = "emodb_loso--fbank--lda--0fbb1f3e"
 
 
 @pytest.fixture

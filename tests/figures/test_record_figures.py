@@ -18,7 +18,7 @@ from harness.contracts import Example
 from harness.figures._durations import duration_bins
 from harness.predictions import Predictions, concatenate, predictions_of, read_predictions, write_predictions
 
-LOSO = "emodb_loso--whisper_tiny_en--lda--23c73912"
+LOSO = "emodb_loso--whisper_tiny_en--lda--61c6fbd2"
 Figure = Callable[..., tuple[int, str, str]]
 Change = Callable[..., None]
 
@@ -177,7 +177,7 @@ def test_a_record_that_is_not_there(figure: Figure, stored: Change) -> None:
 
 def test_languages_show_what_is_recorded(figure: Figure, stored: Change, results: Path) -> None:
     for number, stem in enumerate(
-        ("emodb_loso--egemaps--lda--7d3e4c01", LOSO, "urdu_loso--egemaps--lda--1fa126e5")
+        ("emodb_loso--egemaps--lda--b3f22c63", LOSO, "urdu_loso--egemaps--lda--21a6a506")
     ):
         stored(stem, scores=scored("ua", 0.5 + number / 10))
     code, _, err = figure("languages")
@@ -195,9 +195,9 @@ def test_languages_show_what_is_recorded(figure: Figure, stored: Change, results
 def test_one_picture_holds_one_protocol_and_names_the_others(
     figure: Figure, stored: Change, results: Path
 ) -> None:
-    stored("emodb_loso--egemaps--lda--7d3e4c01", scores=scored("ua", 0.5))
+    stored("emodb_loso--egemaps--lda--b3f22c63", scores=scored("ua", 0.5))
     stored(LOSO, scores=scored("ua", 0.6))
-    stored("emodb_10fold--egemaps--lda--7c9a893b", scores=scored("ua", 0.9))
+    stored("emodb_10fold--egemaps--lda--383795ff", scores=scored("ua", 0.9))
     _, out, _ = figure("languages")
     assert "not drawn, because it differs: 1 more with protocol=random_kfold" in out
     code, _, err = figure("languages", "protocol=random_kfold")
@@ -211,14 +211,14 @@ def test_one_picture_holds_one_protocol_and_names_the_others(
 def test_of_two_records_for_one_place_the_nearer_to_its_recipe_is_drawn(
     figure: Figure, stored: Change, results: Path
 ) -> None:
-    stored("urdu_loso--egemaps--lda--1fa126e5", scores=scored("ua", 0.5), overrides=[])
+    stored("urdu_loso--egemaps--lda--21a6a506", scores=scored("ua", 0.5), overrides=[])
     stored(
-        "loso--egemaps--lda--aa8bdcbc",
+        "loso--egemaps--lda--f0b1de2e",
         scores=scored("ua", 0.9),
         overrides=["corpus=urdu", "split.dev_speakers=4"],
     )
     _, out, _ = figure("languages")
-    assert "loso--egemaps--lda--aa8bdcbc fills the same place" in out
+    assert "loso--egemaps--lda--f0b1de2e fills the same place" in out
     assert written(results, "languages--")[1]["egemaps"].tolist() == pytest.approx([50.0])
 
 
@@ -259,7 +259,7 @@ def test_layers_show_what_is_recorded_and_what_would_fill_the_rest(
     for layer, value in ((0, 0.5), (2, 0.8), (3, 0.7)):
         layer_run(stored, project_root, layer, value)
     layer_run(stored, project_root, 5, 0.6, view={"kind": "last", "layer": None, "layers": None})
-    stored("emodb_loso--egemaps--lda--7d3e4c01")
+    stored("emodb_loso--egemaps--lda--b3f22c63")
     code, out, err = figure("layers", "recipe=emodb_loso", "metric=wa")
     assert code == 0, err
     _, table = written(results, "layers--emodb_loso--emodb--whisper_tiny_en")

@@ -221,7 +221,6 @@ RACES = (
         per_utterance,
         "utterance_epochs",
         E2V_TOTAL,
-        headline=False,
     ),
     Race(
         "gru, 5 folds x 50 epochs",

@@ -16,8 +16,8 @@ ABOUT = (
     "`scale.threads=1`: start-up of interpreters, clusters and models included. `extract` is wav2vec 2.0 "
     "base with random weights over 240 utterances; `run` trains `superb_linear`, 30,000 updates, on five "
     "folds with two seeds, features stored beforehand. `bytes` says whether the predictions (or the "
-    "features) are the same, byte for byte, as with one worker. Two cores that are both busy run slower than "
-    "one: the products of matrices of one process and of two say how much of a second worker is there to be had."
+    "features) are the same, byte for byte, as with one worker. What a second core adds at all is told by "
+    "products of matrices, by one process and by two."
 )
 SYNTHETIC = "SYNTHETIC voices and random weights."
 PACKAGES = {"processes": "joblib", "ray": "ray", "dask": "distributed"}

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.paths import remove_unused
 from harness.store import claims
 from harness.store.faults import explained
 
@@ -60,7 +61,8 @@ def mapped(
     size = 4 * prod(shape)
     with explained(path.parent, size):
         if not path.is_file():
-            _remove_unused(path.parent)
+            claims.sweep(path.parent / _PENDING)
+            remove_unused(path.parent.glob("*.npy"), UNUSED_S)
         while (array := _opened(path, shape)) is None:
             claim = claims.take(path.parent / _PENDING, path.stem)
             if claim is None:
@@ -114,11 +116,3 @@ def _write(
         finish(array)
         array.flush()
     temporary.replace(path)
-
-
-def _remove_unused(folder: Path) -> None:
-    claims.sweep(folder / _PENDING)
-    for file in folder.glob("*.npy"):
-        with suppress(OSError):
-            if time.time() - file.stat().st_mtime > UNUSED_S:
-                file.unlink()

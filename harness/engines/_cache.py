@@ -16,9 +16,7 @@ import json
 import logging
 import os
 import platform
-import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -30,7 +28,7 @@ from harness import models, registry, weights
 from harness.contracts import Card, Traceable
 from harness.engines._export import GRAPH, exported
 from harness.engines._session import PROVIDERS, OnnxUpstream
-from harness.paths import cache_root
+from harness.paths import cache_root, remove_unused
 
 FORMAT = 1
 FACTS = "facts.json"
@@ -96,7 +94,7 @@ def made(place: Place, upstream: Traceable, device: str) -> OnnxUpstream:
             return found
         if place.folder.exists():
             _LOG.warning("the graph of %s in %s is damaged", upstream.card.name, place.folder)
-        _remove_unused(place.folder.parent)
+        remove_unused((path for path in place.folder.parent.iterdir() if path.is_dir()), UNUSED_S)
         _LOG.info("exporting %s for ONNX Runtime, once, about half a minute", upstream.card.name)
         with tempfile.TemporaryDirectory(dir=place.folder.parent, prefix=".new-") as work:
             folder = Path(work) / place.folder.name
@@ -121,13 +119,6 @@ def install(folder: Path, target: Path) -> None:
         except OSError:
             if not target.exists():
                 raise
-
-
-def _remove_unused(graphs: Path) -> None:
-    for folder in graphs.iterdir():
-        with suppress(OSError):
-            if folder.is_dir() and time.time() - folder.stat().st_mtime > UNUSED_S:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write_facts(folder: Path, place: Place, graph: OnnxUpstream) -> None:
